@@ -1,0 +1,216 @@
+//! What the engine saw, as values for the [`crate::tracker::Tracker`].
+//!
+//! A reader turns transcript lines into [`Fact`]s; the engine adds what it looked up about
+//! locks and processes. Nothing here decides a status.
+
+use jiff::Timestamp;
+
+use crate::process::ProcessKey;
+use crate::session::{Client, EvidenceSource, RateLimits, SessionId, Tokens, TurnId, TurnOutcome};
+
+/// How a session came to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The folder it was started in.
+    pub cwd: Option<String>,
+    /// The branch checked out there.
+    pub git_branch: Option<String>,
+    /// What it was started from.
+    pub client: Client,
+    /// The agent's version.
+    pub cli_version: Option<String>,
+    /// When it started.
+    pub started_at: Option<Timestamp>,
+    /// The session that started it, by the source's id.
+    pub parent: Option<String>,
+    /// Whether it only helps its parent: reviews, titles and the like.
+    pub role: Role,
+    /// A name given to it at its start, such as a sub-agent's nickname.
+    pub name: Option<String>,
+}
+
+/// What a session is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Started by a person or program for its own sake.
+    Main,
+    /// Started by another session to do a part of its work.
+    SubAgent,
+    /// Started by the agent for its own needs; folded away and silent.
+    Helper,
+}
+
+/// One thing a transcript line says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fact {
+    /// The session's head.
+    Started(Origin),
+    /// What the coming turn runs with.
+    Context {
+        /// The model.
+        model: Option<String>,
+        /// The folder.
+        cwd: Option<String>,
+        /// The branch.
+        git_branch: Option<String>,
+    },
+    /// A turn started.
+    TurnStarted {
+        /// The turn.
+        turn: TurnId,
+    },
+    /// A turn ended.
+    TurnEnded {
+        /// The turn; none where the format does not name it: then the open one is meant.
+        turn: Option<TurnId>,
+        /// How it ended.
+        outcome: TurnOutcome,
+        /// The final answer, or what went wrong.
+        message: Option<String>,
+    },
+    /// Somebody asked.
+    Prompted {
+        /// The prompt.
+        text: String,
+    },
+    /// The agent said something.
+    Said {
+        /// The message.
+        text: String,
+    },
+    /// The agent began something whose end will be recorded.
+    ItemStarted {
+        /// Names the item.
+        item: String,
+        /// What it does, in a few words.
+        activity: String,
+    },
+    /// It came to its end.
+    ItemEnded {
+        /// Names the item.
+        item: String,
+    },
+    /// Tokens used so far; a zero context window means: not said here.
+    TokensCounted(Tokens),
+    /// The size of the model's context.
+    ContextWindow(u64),
+    /// The account's limits.
+    LimitsSeen(RateLimits),
+    /// The session was given a name.
+    Named {
+        /// The name.
+        title: String,
+    },
+}
+
+impl Fact {
+    /// Returns whether the fact opens or closes a turn.
+    #[must_use]
+    pub const fn is_turn_boundary(&self) -> bool {
+        match self {
+            Self::TurnStarted { .. } | Self::TurnEnded { .. } => true,
+            Self::Started(_)
+            | Self::Context { .. }
+            | Self::Prompted { .. }
+            | Self::Said { .. }
+            | Self::ItemStarted { .. }
+            | Self::ItemEnded { .. }
+            | Self::TokensCounted(_)
+            | Self::ContextWindow(_)
+            | Self::LimitsSeen(_)
+            | Self::Named { .. } => false,
+        }
+    }
+}
+
+/// A fact with its place in the transcript.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LocatedFact {
+    /// Byte offset of the line it stands in: the source's own order.
+    pub offset: u64,
+    /// When the agent wrote it.
+    pub at: Option<Timestamp>,
+    /// What it says.
+    pub fact: Fact,
+}
+
+/// How much of the transcript has been read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coverage {
+    /// Every line up to here.
+    Whole,
+    /// The head and the latest lines; what lies between was passed over.
+    HeadAndTail,
+}
+
+/// Lines read from a transcript.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lines {
+    /// Where the transcript lies.
+    pub path: String,
+    /// Rises when the file was replaced or rewritten; facts of an older generation are void.
+    pub generation: u32,
+    /// How much has been read, these lines included.
+    pub coverage: Coverage,
+    /// The facts, in the order of the file.
+    pub facts: Vec<LocatedFact>,
+    /// When the latest of the lines was written, readable or not.
+    pub latest_at: Option<Timestamp>,
+    /// Lines among them that could not be read.
+    pub n_skipped: u32,
+}
+
+/// Who may write a session's transcript.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Writer {
+    /// A process holds it.
+    Held {
+        /// The process.
+        by: ProcessKey,
+        /// How that is known: the lock, or the process's open files.
+        from: EvidenceSource,
+    },
+    /// Processes run that could hold it; which one cannot be known here.
+    Possible {
+        /// One of them.
+        by: ProcessKey,
+    },
+    /// Nobody holds it.
+    Free,
+    /// It cannot be known.
+    Unknown {
+        /// Why, in words for a person.
+        why: String,
+    },
+}
+
+/// One thing the engine saw.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Observation {
+    /// Lines were read. The transcript was read to its end before the writer was reported free.
+    Lines {
+        /// Whose.
+        session: SessionId,
+        /// The lines.
+        lines: Lines,
+    },
+    /// The writer was looked up.
+    WriterSeen {
+        /// Whose.
+        session: SessionId,
+        /// What was found.
+        writer: Writer,
+    },
+    /// The session was given a name elsewhere.
+    Renamed {
+        /// Which.
+        session: SessionId,
+        /// The name.
+        title: String,
+    },
+    /// The transcript is gone: deleted, or its home vanished.
+    TranscriptGone {
+        /// Whose.
+        session: SessionId,
+    },
+}

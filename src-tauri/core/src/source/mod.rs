@@ -1,0 +1,117 @@
+//! The agents that are watched: one folder and one line each.
+
+pub mod codex;
+
+use jiff::Timestamp;
+
+use crate::observation::LocatedFact;
+use crate::timeline::Entry;
+
+/// What became of one line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LineRead {
+    /// When it was written, if it says so.
+    pub at: Option<Timestamp>,
+    /// Whether it could be read.
+    pub outcome: LineOutcome,
+}
+
+/// Whether a line could be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineOutcome {
+    /// It was understood, or is of a kind that says nothing to us.
+    Read,
+    /// It was not understood: damaged, or of a kind this version does not know.
+    Skipped,
+}
+
+macro_rules! sources {
+    ($($variant:ident => $module:ident, $name:literal, $label:literal;)+) => {
+        /// An agent whose sessions are watched.
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+        )]
+        #[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+        pub enum Source {
+            $(
+                #[doc = $label]
+                #[serde(rename = $name)]
+                $variant,
+            )+
+        }
+
+        impl Source {
+            /// All sources, in the order they are shown.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// Returns the name used in ids and JSON.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name),+ }
+            }
+
+            /// Returns the name a person reads.
+            #[must_use]
+            pub const fn label(self) -> &'static str {
+                match self { $(Self::$variant => $label),+ }
+            }
+
+            /// Makes a reader that turns this source's transcript lines into facts.
+            #[must_use]
+            pub fn reader(self) -> Reader {
+                match self { $(Self::$variant => Reader::$variant($module::Reader::default())),+ }
+            }
+
+            /// Makes a reader that turns this source's transcript lines into timeline entries.
+            #[must_use]
+            pub fn timeline_reader(self) -> TimelineReader {
+                match self {
+                    $(Self::$variant => TimelineReader::$variant($module::TimelineReader::default())),+
+                }
+            }
+
+            /// Returns the command that takes a session up again in a terminal.
+            #[must_use]
+            pub fn resume_command(self, source_session_id: &str) -> Vec<String> {
+                match self { $(Self::$variant => $module::resume_command(source_session_id)),+ }
+            }
+        }
+
+        /// Reads transcript lines of one source. Feed it lines in the order of the file.
+        #[derive(Debug)]
+        pub enum Reader {
+            $(
+                #[doc = $label]
+                $variant($module::Reader),
+            )+
+        }
+
+        impl Reader {
+            /// Reads one line that starts at byte `offset` (without its newline), appends what it
+            /// says to `facts`, and returns when it was written and whether it could be read.
+            pub fn read(&mut self, offset: u64, line: &[u8], facts: &mut Vec<LocatedFact>) -> LineRead {
+                match self { $(Self::$variant(reader) => reader.read(offset, line, facts)),+ }
+            }
+        }
+
+        /// Reads transcript lines of one source into timeline entries.
+        #[derive(Debug)]
+        pub enum TimelineReader {
+            $(
+                #[doc = $label]
+                $variant($module::TimelineReader),
+            )+
+        }
+
+        impl TimelineReader {
+            /// Reads one line that starts at byte `offset` and appends its entries.
+            pub fn read(&mut self, offset: u64, line: &[u8], entries: &mut Vec<Entry>) -> LineRead {
+                match self { $(Self::$variant(reader) => reader.read(offset, line, entries)),+ }
+            }
+        }
+    };
+}
+
+sources! {
+    Codex => codex, "codex", "Codex";
+}

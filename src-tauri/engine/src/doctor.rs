@@ -1,0 +1,1 @@
+//! What was found on this machine, what is missing, and what to do.

@@ -1,0 +1,1 @@
+//! What is shared between processes and survives them: one SQLite database.

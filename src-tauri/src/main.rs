@@ -1,0 +1,2 @@
+//! The front binary.
+fn main() {}
