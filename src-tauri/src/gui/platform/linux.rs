@@ -18,11 +18,18 @@ pub(crate) const TERMINALS: &[Terminal] = &[
 ];
 
 /// Returns what to say if there is no display to show anything on.
+///
+/// Without this Tauri panics.
 pub(crate) fn missing_display() -> Option<&'static str> {
     let is_set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
-    let is_there = is_set("WAYLAND_DISPLAY") || is_set("DISPLAY");
-    (!is_there).then_some(
-        "There is no display here (neither DISPLAY nor WAYLAND_DISPLAY is set), so no tray or \
+    if !is_set("WAYLAND_DISPLAY") && !is_set("DISPLAY") {
+        return Some(
+            "There is no display here (neither DISPLAY nor WAYLAND_DISPLAY is set), so no tray \
+             or window can be shown. In a terminal, `mission-control watch` shows the same live.",
+        );
+    }
+    gtk::init().is_err().then_some(
+        "The display that DISPLAY or WAYLAND_DISPLAY names cannot be reached, so no tray or \
          window can be shown. In a terminal, `mission-control watch` shows the same live.",
     )
 }
