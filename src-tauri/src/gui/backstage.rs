@@ -43,7 +43,7 @@ impl Backstage {
             monitor,
             rules: Rules {
                 enabled: true,
-                kinds: [NoticeKind::NeedsYou].into(),
+                kinds: [NoticeKind::NeedsYou, NoticeKind::TurnCompleted].into(),
                 quiet_hours: None,
                 min_turn_s: 0,
             },

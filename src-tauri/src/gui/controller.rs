@@ -183,7 +183,7 @@ impl Controller {
             self.post(Errand::LookedAt(session.clone()));
         }
         let go_to = self.desk.open(at);
-        window::show(&self.app);
+        window::show(&self.app, self.desk.window_title());
         if let Some(session) = go_to {
             ipc::navigate(&self.app, session);
         }

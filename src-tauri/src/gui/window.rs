@@ -6,13 +6,11 @@ use tauri::{AppHandle, Manager, Url, WebviewUrl, WebviewWindowBuilder};
 /// The window's label, which its permissions are bound to.
 pub(crate) const MAIN: &str = "main";
 
-const TITLE: &str = "Mission Control";
-
 /// Brings the window to the front, making it if there is none. May be called any number of times.
-pub(crate) fn show(app: &AppHandle) {
+pub(crate) fn show(app: &AppHandle, title: String) {
     let on_main_thread = app.clone();
     let sent = app.run_on_main_thread(move || {
-        if let Err(error) = show_now(&on_main_thread) {
+        if let Err(error) = show_now(&on_main_thread, title) {
             tracing::error!(%error, "The window cannot be shown.");
         }
     });
@@ -37,10 +35,10 @@ pub(crate) fn open_page(app: &AppHandle) -> Option<SessionId> {
     session_of(&app.get_webview_window(MAIN)?.url().ok()?)
 }
 
-fn show_now(app: &AppHandle) -> tauri::Result<()> {
+fn show_now(app: &AppHandle, title: String) -> tauri::Result<()> {
     let Some(window) = app.get_webview_window(MAIN) else {
         WebviewWindowBuilder::new(app, MAIN, WebviewUrl::default())
-            .title(TITLE)
+            .title(title)
             .inner_size(1180.0, 780.0)
             .min_inner_size(380.0, 480.0)
             .on_navigation(is_own_page)

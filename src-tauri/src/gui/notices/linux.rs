@@ -9,9 +9,10 @@ use std::time::Duration;
 use futures_lite::StreamExt as _;
 use mission_control_core::notice::{Notice, NoticeKind};
 use tauri::image::Image;
+use zbus::fdo::{DBusProxy, NameOwnerChangedStream};
 use zbus::zvariant::Value;
 
-static APP_ICON: Image<'static> = tauri::include_image!("./icons/128x128.png");
+static APP_ICON: Image<'static> = tauri::include_image!("./icons/64x64.png");
 
 /// What the daemon offers as the label of the one action.
 const OPEN_LABEL: &str = "Open";
@@ -44,6 +45,8 @@ pub(super) enum Report {
     Followed(ShownId),
     /// It is gone.
     Closed(ShownId),
+    /// The daemon itself is gone; the next one counts its notifications from the start.
+    AllGone,
 }
 
 /// Whether anything shows notifications.
@@ -56,9 +59,11 @@ pub(super) enum Presence {
 /// The way to the notification daemon.
 #[derive(Debug)]
 pub(super) struct Daemon {
+    bus: DBusProxy<'static>,
     proxy: NotificationsProxy<'static>,
     acted: ActionInvokedStream,
     closed: NotificationClosedStream,
+    owner_changed: NameOwnerChangedStream,
 }
 
 #[zbus::proxy(
@@ -101,7 +106,13 @@ impl Daemon {
                 .build()
                 .await?;
             let proxy = NotificationsProxy::new(&connection).await?;
+            let bus = DBusProxy::new(&connection).await?;
+            let name = proxy.inner().destination().to_string();
             Ok(Self {
+                owner_changed: bus
+                    .receive_name_owner_changed_with_args(&[(0, &name)])
+                    .await?,
+                bus,
                 acted: proxy.receive_action_invoked().await?,
                 closed: proxy.receive_notification_closed().await?,
                 proxy,
@@ -113,10 +124,9 @@ impl Daemon {
     /// Returns whether a daemon runs or would be started by the bus; starts none.
     pub(super) async fn presence(&self) -> Presence {
         let look = async {
-            let bus = zbus::fdo::DBusProxy::new(self.proxy.inner().connection()).await?;
             let name = self.proxy.inner().destination();
-            let owned = bus.name_has_owner(name.clone()).await?;
-            let activatable = bus.list_activatable_names().await?;
+            let owned = self.bus.name_has_owner(name.clone()).await?;
+            let activatable = self.bus.list_activatable_names().await?;
             zbus::Result::Ok(
                 owned
                     || activatable
@@ -184,6 +194,12 @@ impl Daemon {
                     let closed = closed?;
                     if let Ok(args) = closed.args() {
                         return Some(Report::Closed(ShownId(args.id)));
+                    }
+                }
+                changed = self.owner_changed.next() => {
+                    let changed = changed?;
+                    if changed.args().is_ok_and(|args| args.old_owner().is_some()) {
+                        return Some(Report::AllGone);
                     }
                 }
             }

@@ -29,6 +29,8 @@ pub(super) enum Report {
     Followed(ShownId),
     /// It is gone.
     Closed(ShownId),
+    /// All of them are gone.
+    AllGone,
 }
 
 /// Whether anything shows notifications.

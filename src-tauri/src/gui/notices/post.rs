@@ -81,16 +81,18 @@ impl Office {
         self.look_for_daemon().await;
         loop {
             tokio::select! {
-                errand = errands.recv() => match errand {
-                    Some(errand) => self.run_errand(errand).await,
-                    None => return,
-                },
+                biased;
                 report = next_report(&mut self.daemon) => match report {
                     Some(report) => self.take(report),
                     None => {
                         tracing::warn!("The session bus is gone.");
                         self.daemon = None;
+                        self.shown.clear();
                     }
+                },
+                errand = errands.recv() => match errand {
+                    Some(errand) => self.run_errand(errand).await,
+                    None => return,
                 },
             }
         }
@@ -202,6 +204,7 @@ impl Office {
                     self.shown.remove(&session);
                 }
             }
+            Report::AllGone => self.shown.clear(),
         }
     }
 
