@@ -2,19 +2,22 @@
 
 use std::collections::BTreeSet;
 
+use jiff::civil::Time;
 use mission_control_core::health::{HealthReport, Problem};
-use mission_control_core::notice::{NoticeId, NoticeKind};
+use mission_control_core::notice::NoticeId;
+use mission_control_engine::clock::{self, Clock};
 use mission_control_engine::monitor::{Monitor, MonitorOptions};
-use mission_control_engine::places::Places;
+use mission_control_engine::places::{Environment, Places, PlacesError};
+use mission_control_engine::settings::{NotificationSettings, Settings};
 
-use crate::notices::Rules;
+use crate::problems;
 
 /// Everything the shell got from the engine.
 #[derive(Debug)]
 pub(crate) struct Backstage {
+    pub(crate) clock: Clock,
     pub(crate) places: Places,
     pub(crate) monitor: Monitor,
-    pub(crate) rules: Rules,
     /// Without it nothing may be told: it could be told twice.
     pub(crate) claims: Option<Claims>,
     pub(crate) problems: Vec<Problem>,
@@ -32,34 +35,41 @@ impl Claims {
 }
 
 impl Backstage {
-    /// Opens settings and store and starts watching. What fails becomes a problem.
+    /// Opens the store and starts watching. What fails becomes a problem.
     pub(crate) fn open(places: Places) -> Self {
+        let clock = Clock::start();
         let monitor = Monitor::start(MonitorOptions {
             places: places.clone(),
-            notify_since: now(),
+            notify_since: clock.now().wall,
         });
         Self {
+            clock,
             places,
             monitor,
-            rules: Rules {
-                enabled: true,
-                kinds: [NoticeKind::NeedsYou, NoticeKind::TurnCompleted].into(),
-                quiet_hours: None,
-                min_turn_s: 0,
-            },
             claims: Some(Claims::default()),
             problems: Vec::new(),
         }
     }
 }
 
-/// Finds where things are kept.
-pub(crate) fn places() -> anyhow::Result<Places> {
-    Ok(Places {
-        state: "/tmp/mission-control".into(),
-        settings_file: "/tmp/mission-control/settings.toml".into(),
-        homes: Vec::new(),
-    })
+/// Finds where things are kept. Settings that cannot be used do not stop the tray: the monitor
+/// reports them, and the defaults hold.
+pub(crate) fn places(environment: &Environment) -> Result<Places, PlacesError> {
+    let settings = Settings::load(&environment.settings_file()?);
+    let set = settings
+        .map_err(PlacesError::from)
+        .and_then(|settings| Places::resolve(environment, &settings));
+    set.or_else(|_| Places::resolve(environment, &Settings::default()))
+}
+
+/// Returns the person's wishes about notifications as they are now.
+pub(crate) fn wishes(places: &Places) -> anyhow::Result<NotificationSettings> {
+    Ok(Settings::load(&places.settings_file)?.notifications)
+}
+
+/// Returns the time on the person's clock.
+pub(crate) fn local_time(clock: &Clock) -> Time {
+    clock::local(clock.now()).time()
 }
 
 /// Looks at this machine anew.
@@ -70,21 +80,7 @@ pub(crate) fn examine(_places: &Places) -> HealthReport {
     }
 }
 
-/// Returns the time on the person's clock.
-pub(crate) fn local_time() -> jiff::civil::Time {
-    now().to_zoned(jiff::tz::TimeZone::system()).time()
-}
-
-/// Returns the time.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the engine's clock is not merged yet"
-)]
-fn now() -> jiff::Timestamp {
-    jiff::Timestamp::now()
-}
-
 /// Plays a recorded session into a temporary home.
 pub(crate) async fn play_demo() -> Result<(), Problem> {
-    Err(crate::problems::not_available("The demo"))
+    Err(problems::not_available("The demo"))
 }

@@ -6,6 +6,7 @@ use mission_control_core::event::{Event, EventBody};
 use mission_control_core::health::Problem;
 use mission_control_core::notice::Notice;
 use mission_control_core::session::SessionId;
+use mission_control_engine::clock::Clock;
 use mission_control_engine::monitor::Monitor;
 use tauri::async_runtime::JoinHandle;
 use tauri::ipc::Channel;
@@ -17,8 +18,8 @@ use crate::args::Args;
 use crate::backstage::Backstage;
 use crate::desk::{Desk, Focus, Loudness};
 use crate::forward::forward;
+use crate::notices::Moment;
 use crate::notices::post::{Errand, Post};
-use crate::notices::{Moment, Rules, decide};
 use crate::tick::{Tick, Ticks};
 use crate::tray::{self, Choice, Tray, TrayState};
 use crate::{backstage, ipc, problems, window};
@@ -31,7 +32,7 @@ pub(crate) struct Controller {
     app: AppHandle,
     ticks: Ticks,
     monitor: Monitor,
-    rules: Rules,
+    clock: Clock,
     desk: Desk,
     tray: Option<Tray>,
     post: Option<Post>,
@@ -55,14 +56,14 @@ impl Controller {
         for problem in backstage.problems {
             desk.found_lacking(problem, Loudness::Tray);
         }
-        let post = Post::start(backstage.claims, ticks.clone())
+        let post = Post::start(backstage.places, backstage.claims, ticks.clone())
             .inspect_err(|error| tracing::error!(%error, "Notices cannot be told."))
             .ok();
         Self {
             app,
             ticks,
             monitor: backstage.monitor,
-            rules: backstage.rules,
+            clock: backstage.clock,
             desk,
             tray: None,
             post,
@@ -196,10 +197,9 @@ impl Controller {
                 Focus::Elsewhere => None,
             },
             turn_s: self.desk.turn_s(&notice),
-            local: backstage::local_time(),
+            local: backstage::local_time(&self.clock),
         };
-        let decision = decide(&notice, &self.rules, &moment);
-        self.post(Errand::Tell(notice, decision));
+        self.post(Errand::Tell(notice, moment));
     }
 
     fn post(&self, errand: Errand) {

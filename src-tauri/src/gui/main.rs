@@ -19,7 +19,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use mission_control_engine::places::Places;
+use mission_control_engine::places::{Environment, Places};
 use tauri::{App, AppHandle, Manager as _, RunEvent, Window, WindowEvent};
 
 use crate::args::Args;
@@ -34,11 +34,12 @@ const NOT_AVAILABLE_HERE: u8 = 4;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    if let Some(sentence) = platform::missing_display() {
+    let environment = Environment::read();
+    if let Some(sentence) = platform::missing_display(&environment) {
         complain(sentence);
         return ExitCode::from(NOT_AVAILABLE_HERE);
     }
-    match run(args) {
+    match run(args, &environment) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&format!("Mission Control could not start: {error:#}."));
@@ -47,8 +48,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(args: Args) -> anyhow::Result<()> {
-    let places = backstage::places()?;
+fn run(args: Args, environment: &Environment) -> anyhow::Result<()> {
+    let places = backstage::places(environment)?;
     let (ticks, received) = Ticks::channel();
     let launched_again = ticks.clone();
     let window_ticks = ticks.clone();

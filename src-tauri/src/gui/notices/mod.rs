@@ -2,33 +2,15 @@
 //!
 //! What is worth a notice at all is the core's decision; this adds the person's wishes only.
 
-use std::collections::BTreeSet;
-
 use jiff::civil::Time;
 use mission_control_core::notice::{Notice, NoticeKind};
 use mission_control_core::session::SessionId;
+use mission_control_engine::settings::NotificationSettings;
 
 #[cfg_attr(target_os = "linux", path = "linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "other.rs")]
 mod daemon;
 pub(crate) mod post;
-
-/// What the person wants to be told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Rules {
-    pub(crate) enabled: bool,
-    pub(crate) kinds: BTreeSet<NoticeKind>,
-    pub(crate) quiet_hours: Option<QuietHours>,
-    /// A turn that went well in less than this is not worth a notice.
-    pub(crate) min_turn_s: u32,
-}
-
-/// A stretch of the day; it may cross midnight. The end is no part of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct QuietHours {
-    pub(crate) from: Time,
-    pub(crate) to: Time,
-}
 
 /// What is known at the moment a notice arrives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,8 +33,7 @@ pub(crate) enum Decision {
 /// Why a notice is not shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Because {
-    Disabled,
-    KindDisabled,
+    Unwanted,
     QuietHours,
     ShortTurn,
     LookedAt,
@@ -60,25 +41,22 @@ pub(crate) enum Because {
 
 /// Decides what becomes of `notice`.
 #[must_use]
-pub(crate) fn decide(notice: &Notice, rules: &Rules, moment: &Moment) -> Decision {
-    if !rules.enabled {
-        return Decision::Silent(Because::Disabled);
-    }
-    if !rules.kinds.contains(&notice.kind) {
-        return Decision::Silent(Because::KindDisabled);
+pub(crate) fn decide(notice: &Notice, wishes: &NotificationSettings, moment: &Moment) -> Decision {
+    if !wishes.wants(notice.kind) {
+        return Decision::Silent(Because::Unwanted);
     }
     if moment.looking_at.as_ref() == Some(&notice.session_id) {
         return Decision::Silent(Because::LookedAt);
     }
-    if rules
+    if wishes
         .quiet_hours
-        .is_some_and(|hours| hours.contains(moment.local))
+        .is_some_and(|hours| hours.contain(moment.local))
     {
         return Decision::Silent(Because::QuietHours);
     }
     let is_short = moment
         .turn_s
-        .is_some_and(|turn_s| turn_s < i64::from(rules.min_turn_s));
+        .is_some_and(|turn_s| turn_s < i64::from(wishes.min_turn_seconds));
     match notice.kind {
         NoticeKind::TurnCompleted | NoticeKind::TurnInterrupted if is_short => {
             Decision::Silent(Because::ShortTurn)
@@ -92,56 +70,63 @@ pub(crate) fn decide(notice: &Notice, rules: &Rules, moment: &Moment) -> Decisio
     }
 }
 
-impl QuietHours {
-    fn contains(self, time: Time) -> bool {
-        if self.from <= self.to {
-            self.from <= time && time < self.to
-        } else {
-            self.from <= time || time < self.to
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use jiff::civil::time;
     use mission_control_core::notice::NoticeId;
     use mission_control_core::source::Source;
+    use mission_control_engine::settings::QuietHours;
 
     use super::*;
 
     #[track_caller]
-    fn check(kind: NoticeKind, change: impl FnOnce(&mut Rules, &mut Moment), expected: Decision) {
-        let (mut rules, mut moment) = (rules(), moment());
-        change(&mut rules, &mut moment);
+    fn check(
+        kind: NoticeKind,
+        change: impl FnOnce(&mut NotificationSettings, &mut Moment),
+        expected: Decision,
+    ) {
+        let (mut wishes, mut moment) = (NotificationSettings::default(), moment());
+        change(&mut wishes, &mut moment);
 
-        assert_eq!(decide(&notice(kind), &rules, &moment), expected);
+        assert_eq!(decide(&notice(kind), &wishes, &moment), expected);
     }
 
     #[test]
-    fn a_notice_is_shown_by_default() {
+    fn what_the_person_did_is_not_told_unless_wished() {
         for kind in ALL {
-            check(kind, |_, _| (), Decision::Show);
+            let expected = match kind {
+                NoticeKind::TurnInterrupted => Decision::Silent(Because::Unwanted),
+                NoticeKind::TurnCompleted
+                | NoticeKind::TurnFailed
+                | NoticeKind::NeedsYou
+                | NoticeKind::SessionDied
+                | NoticeKind::TaskFinished => Decision::Show,
+            };
+            check(kind, |_, _| (), expected);
         }
+        check(
+            NoticeKind::TurnInterrupted,
+            |wishes, _| {
+                wishes.kinds.insert(NoticeKind::TurnInterrupted, true);
+            },
+            Decision::Show,
+        );
     }
 
     #[test]
     fn switches_silence_all_or_one_kind() {
+        let unwanted = Decision::Silent(Because::Unwanted);
+        let no_failures = |wishes: &mut NotificationSettings, _: &mut Moment| {
+            wishes.kinds.insert(NoticeKind::TurnFailed, false);
+        };
+
         check(
             NoticeKind::NeedsYou,
-            |rules, _| rules.enabled = false,
-            Decision::Silent(Because::Disabled),
+            |wishes, _| wishes.enabled = false,
+            unwanted,
         );
-        check(
-            NoticeKind::TurnFailed,
-            |rules, _| assert!(rules.kinds.remove(&NoticeKind::TurnFailed)),
-            Decision::Silent(Because::KindDisabled),
-        );
-        check(
-            NoticeKind::NeedsYou,
-            |rules, _| assert!(rules.kinds.remove(&NoticeKind::TurnFailed)),
-            Decision::Show,
-        );
+        check(NoticeKind::TurnFailed, no_failures, unwanted);
+        check(NoticeKind::NeedsYou, no_failures, Decision::Show);
     }
 
     #[test]
@@ -160,8 +145,8 @@ mod tests {
 
     #[test]
     fn a_short_turn_stays_silent_only_if_it_went_well() {
-        let short = |rules: &mut Rules, moment: &mut Moment| {
-            rules.min_turn_s = 30;
+        let short = |wishes: &mut NotificationSettings, moment: &mut Moment| {
+            wishes.min_turn_seconds = 30;
             moment.turn_s = Some(29);
         };
 
@@ -179,8 +164,8 @@ mod tests {
         for turn_s in [None, Some(30)] {
             check(
                 NoticeKind::TurnCompleted,
-                |rules, moment| {
-                    rules.min_turn_s = 30;
+                |wishes, moment| {
+                    wishes.min_turn_seconds = 30;
                     moment.turn_s = turn_s;
                 },
                 Decision::Show,
@@ -190,10 +175,7 @@ mod tests {
 
     #[test]
     fn quiet_hours_may_cross_midnight() {
-        let night = QuietHours {
-            from: time(22, 0, 0, 0),
-            to: time(7, 30, 0, 0),
-        };
+        let night = QuietHours::try_from("22:00-07:30".to_owned()).unwrap();
         let quiet = Decision::Silent(Because::QuietHours);
 
         for (hour, minute, expected) in [
@@ -205,25 +187,13 @@ mod tests {
         ] {
             check(
                 NoticeKind::NeedsYou,
-                |rules, moment| {
-                    rules.quiet_hours = Some(night);
+                |wishes, moment| {
+                    wishes.quiet_hours = Some(night);
                     moment.local = time(hour, minute, 0, 0);
                 },
                 expected,
             );
         }
-    }
-
-    #[test]
-    fn quiet_hours_within_a_day_end_before_their_end() {
-        let lunch = QuietHours {
-            from: time(12, 0, 0, 0),
-            to: time(13, 0, 0, 0),
-        };
-
-        assert!(lunch.contains(time(12, 59, 59, 0)));
-        assert!(!lunch.contains(time(13, 0, 0, 0)));
-        assert!(!lunch.contains(time(11, 59, 0, 0)));
     }
 
     const ALL: [NoticeKind; 6] = [
@@ -234,15 +204,6 @@ mod tests {
         NoticeKind::SessionDied,
         NoticeKind::TaskFinished,
     ];
-
-    fn rules() -> Rules {
-        Rules {
-            enabled: true,
-            kinds: ALL.into(),
-            quiet_hours: None,
-            min_turn_s: 0,
-        }
-    }
 
     fn moment() -> Moment {
         Moment {

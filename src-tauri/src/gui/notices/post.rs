@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 
 use mission_control_core::notice::{Notice, NoticeKind};
 use mission_control_core::session::SessionId;
+use mission_control_engine::places::Places;
+use mission_control_engine::settings::NotificationSettings;
 use tokio::sync::mpsc;
 
-use super::Decision;
 use super::daemon::{Daemon, NotShown, Presence, Report, ShownId};
-use crate::backstage::Claims;
+use super::{Decision, Moment, decide};
+use crate::backstage::{self, Claims};
 use crate::desk::Loudness;
 use crate::problems;
 use crate::tick::{Tick, Ticks};
@@ -18,7 +20,7 @@ use crate::tick::{Tick, Ticks};
 #[derive(Debug)]
 pub(crate) enum Errand {
     /// Claim a notice and, if it was not claimed before and should be shown, show it.
-    Tell(Notice, Decision),
+    Tell(Notice, Moment),
     /// The session asks for nothing any more.
     NeedIsOver(SessionId),
     /// The person looks at the session.
@@ -38,9 +40,15 @@ const MAX_REMEMBERED: usize = 256;
 
 impl Post {
     /// Starts the thread. Without `claims` nothing is told.
-    pub(crate) fn start(claims: Option<Claims>, ticks: Ticks) -> std::io::Result<Self> {
+    pub(crate) fn start(
+        places: Places,
+        claims: Option<Claims>,
+        ticks: Ticks,
+    ) -> std::io::Result<Self> {
         let (errands, received) = mpsc::channel(BACKLOG);
         let office = Office {
+            places,
+            wishes: NotificationSettings::default(),
             claims,
             ticks,
             daemon: None,
@@ -62,6 +70,8 @@ impl Post {
 
 #[derive(Debug)]
 struct Office {
+    places: Places,
+    wishes: NotificationSettings,
     claims: Option<Claims>,
     ticks: Ticks,
     daemon: Option<Daemon>,
@@ -113,7 +123,7 @@ impl Office {
 
     async fn run_errand(&mut self, errand: Errand) {
         match errand {
-            Errand::Tell(notice, decision) => self.tell(notice, decision).await,
+            Errand::Tell(notice, moment) => self.tell(notice, &moment).await,
             Errand::NeedIsOver(session) => {
                 let is_need = |shown: &Shown| shown.kind == NoticeKind::NeedsYou;
                 if self.shown.get(&session).is_some_and(is_need) {
@@ -124,11 +134,12 @@ impl Office {
         }
     }
 
-    async fn tell(&mut self, notice: Notice, decision: Decision) {
+    async fn tell(&mut self, notice: Notice, moment: &Moment) {
         if !self.is_ours(&notice) {
             return;
         }
-        match decision {
+        self.ask_for_wishes();
+        match decide(&notice, &self.wishes, moment) {
             Decision::Show => self.show(&notice).await,
             Decision::Silent(because) => {
                 tracing::info!(
@@ -148,10 +159,21 @@ impl Office {
         claims.claim(&notice.id).unwrap_or_else(|error| {
             let why = format!("{error:#}");
             tracing::error!(notice = notice.id.as_str(), %why, "A notice cannot be claimed.");
-            let problem = problems::store_unusable("the state folder", &why);
+            let problem = problems::store_unusable(self.places.state.as_str(), &why);
             self.ticks.send(Tick::Lacking(problem, Loudness::Tray));
             false
         })
+    }
+
+    /// Reads the wishes anew, so that a change holds at once; a broken file changes nothing.
+    fn ask_for_wishes(&mut self) {
+        match backstage::wishes(&self.places) {
+            Ok(wishes) => self.wishes = wishes,
+            Err(error) => {
+                let why = format!("{error:#}");
+                tracing::warn!(%why, "The settings cannot be used.");
+            }
+        }
     }
 
     async fn show(&mut self, notice: &Notice) {

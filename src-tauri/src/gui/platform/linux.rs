@@ -1,5 +1,7 @@
 //! Linux: a display may be absent, and there are many terminals.
 
+use mission_control_engine::places::Environment;
+
 use super::Terminal;
 
 /// Opens a folder in the person's file program.
@@ -20,9 +22,8 @@ pub(crate) const TERMINALS: &[Terminal] = &[
 /// Returns what to say if there is no display to show anything on.
 ///
 /// Without this Tauri panics.
-pub(crate) fn missing_display() -> Option<&'static str> {
-    let is_set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
-    if !is_set("WAYLAND_DISPLAY") && !is_set("DISPLAY") {
+pub(crate) fn missing_display(environment: &Environment) -> Option<&'static str> {
+    if environment.display.is_none() {
         return Some(
             "There is no display here (neither DISPLAY nor WAYLAND_DISPLAY is set), so no tray \
              or window can be shown. In a terminal, `mission-control watch` shows the same live.",
@@ -37,14 +38,6 @@ pub(crate) fn missing_display() -> Option<&'static str> {
 /// Lets the program live on when this one is ended from a terminal.
 pub(crate) fn into_own_group(command: &mut tokio::process::Command) {
     command.process_group(0);
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the engine's reader of the environment is not merged yet"
-)]
-fn variable(name: &str) -> Option<std::ffi::OsString> {
-    std::env::var_os(name)
 }
 
 const fn terminal(program: &'static str, before_command: &'static [&'static str]) -> Terminal {

@@ -1,5 +1,7 @@
 //! macOS and Windows. It has not been run on either.
 
+use mission_control_engine::places::Environment;
+
 use super::Terminal;
 
 /// Opens a folder in the person's file program.
@@ -9,7 +11,7 @@ pub(crate) const FOLDER_OPENER: &str = if cfg!(windows) { "explorer" } else { "o
 pub(crate) const TERMINALS: &[Terminal] = &[];
 
 /// Returns what to say if there is no display to show anything on: there always is one.
-pub(crate) const fn missing_display() -> Option<&'static str> {
+pub(crate) const fn missing_display(_environment: &Environment) -> Option<&'static str> {
     None
 }
 
