@@ -27,5 +27,7 @@ pub(crate) fn start(state: &Utf8Path) -> anyhow::Result<()> {
         .with_ansi(false)
         .with_writer(Mutex::new(file))
         .try_init()
-        .map_err(anyhow::Error::from_boxed)
+        .map_err(anyhow::Error::from_boxed)?;
+    std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "A part panicked.")));
+    Ok(())
 }

@@ -20,6 +20,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use mission_control_engine::places::{Environment, Places};
+use tauri::async_runtime::JoinHandle;
 use tauri::{App, AppHandle, Manager as _, RunEvent, Window, WindowEvent};
 
 use crate::args::Args;
@@ -62,7 +63,8 @@ fn run(args: Args, environment: &Environment) -> anyhow::Result<()> {
         .on_window_event(move |window, event| report(&window_ticks, window, event))
         .setup(move |app| {
             let controller = set_up(app, places, ticks);
-            tauri::async_runtime::spawn(controller.run(args, received));
+            let running = tauri::async_runtime::spawn(controller.run(args, received));
+            tauri::async_runtime::spawn(quit_after(app.handle().clone(), running));
             Ok(())
         })
         .build(tauri::generate_context!())?;
@@ -86,6 +88,14 @@ fn set_up(app: &App, places: Places, ticks: Ticks) -> Controller {
         ticks: ticks.clone(),
     });
     Controller::new(app.handle().clone(), ticks, backstage)
+}
+
+/// Ends the program if its controller dies: an icon that answers nothing is worse than none.
+async fn quit_after(app: AppHandle, running: JoinHandle<()>) {
+    if let Err(error) = running.await {
+        tracing::error!(%error, "The controller died.");
+        app.exit(1);
+    }
 }
 
 fn report(ticks: &Ticks, window: &Window, event: &WindowEvent) {

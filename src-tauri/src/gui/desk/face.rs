@@ -169,11 +169,10 @@ fn counts(summary: Summary) -> String {
 
 const fn ended_word(ended: Option<EndedHow>) -> &'static str {
     match ended {
-        Some(EndedHow::Finished) | None => "Finished",
+        Some(EndedHow::Finished | EndedHow::Closed) | None => "Finished",
         Some(EndedHow::Failed) => "Failed",
         Some(EndedHow::Interrupted) => "Interrupted",
         Some(EndedHow::Killed) => "Killed",
-        Some(EndedHow::Closed) => "Closed",
     }
 }
 
