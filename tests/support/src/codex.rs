@@ -67,10 +67,17 @@ impl CodexHome {
     #[must_use]
     pub fn with_codex_home(relative: &str) -> Self {
         program();
-        let folder = tempfile::Builder::new().prefix("mc-test-").tempdir().expect("make a home");
-        let home = Self { codex_home: folder.path().join(relative), folder };
+        let folder = tempfile::Builder::new()
+            .prefix("mc-")
+            .tempdir()
+            .expect("make a home");
+        let home = Self {
+            codex_home: folder.path().join(relative),
+            folder,
+        };
         fs::create_dir_all(&home.codex_home).expect("make the agent's home");
         fs::create_dir_all(home.project()).expect("make a project");
+        fs::create_dir_all(home.path().join("tmp")).expect("make a temporary folder");
         let project = home.project();
         let config = format!(
             "model_provider = \"scripted\"\n\
@@ -89,11 +96,24 @@ impl CodexHome {
             project.display()
         );
         fs::write(home.codex_home.join("config.toml"), config).expect("write config.toml");
-        fs::write(project.join("calc.py"), "def add(a, b):\n    return a + b\n").expect("write a source file");
+        fs::write(
+            project.join("calc.py"),
+            "def add(a, b):\n    return a + b\n",
+        )
+        .expect("write a source file");
         for args in [
             &["init", "--quiet", "--initial-branch=main"][..],
             &["add", "calc.py"],
-            &["-c", "user.name=Test", "-c", "user.email=test@example.invalid", "commit", "--quiet", "-m", "start"],
+            &[
+                "-c",
+                "user.name=Test",
+                "-c",
+                "user.email=test@example.invalid",
+                "commit",
+                "--quiet",
+                "-m",
+                "start",
+            ],
         ] {
             let said = process::run("git".as_ref(), args, &home.env(), &project);
             assert_eq!(said.exit, Exit::Code(0), "git {args:?}: {}", said.stderr);
@@ -124,9 +144,14 @@ impl CodexHome {
     pub fn env(&self) -> BTreeMap<String, String> {
         let text = |path: &Path| path.to_str().expect("a path in UTF-8").to_owned();
         BTreeMap::from([
-            ("PATH".to_owned(), process::own_env("PATH").expect("PATH is set")),
+            (
+                "PATH".to_owned(),
+                process::own_env("PATH").expect("PATH is set"),
+            ),
             ("HOME".to_owned(), text(self.path())),
             ("CODEX_HOME".to_owned(), text(&self.codex_home)),
+            // In a home below the temporary folder codex makes no sandbox helpers, and every command fails.
+            ("TMPDIR".to_owned(), text(&self.path().join("tmp"))),
             ("SCRIPTED_KEY".to_owned(), "none".to_owned()),
             ("TZ".to_owned(), "UTC".to_owned()),
             ("LANG".to_owned(), "C.UTF-8".to_owned()),
@@ -137,12 +162,18 @@ impl CodexHome {
     #[must_use]
     pub fn exec(&self, run: &Run) -> CodexRun {
         let n = fs::read_dir(self.path()).expect("read the home").count();
-        let (stdout, stderr) = (self.path().join(format!("run-{n}.jsonl")), self.path().join(format!("run-{n}.err")));
+        let (stdout, stderr) = (
+            self.path().join(format!("run-{n}.jsonl")),
+            self.path().join(format!("run-{n}.err")),
+        );
         let mut args = vec!["exec".to_owned()];
         // Sub-commands of exec take their own options, these go before them.
         args.extend(["-s", "workspace-write", "--json", "-m", run.model].map(str::to_owned));
         args.push("-c".to_owned());
-        args.push(format!("model_providers.scripted.base_url=\"{}\"", run.script));
+        args.push(format!(
+            "model_providers.scripted.base_url=\"{}\"",
+            run.script
+        ));
         args.extend(run.args.iter().map(|&arg| arg.to_owned()));
         args.push(run.prompt.to_owned());
         let process = Process::start(&Start {
@@ -153,7 +184,11 @@ impl CodexHome {
             stdout: Output::File(&stdout),
             stderr: Some(&stderr),
         });
-        CodexRun { process, stdout, stderr }
+        CodexRun {
+            process,
+            stdout,
+            stderr,
+        }
     }
 
     /// Makes a shell command that runs until [`HeldCommand::release`].
@@ -192,12 +227,15 @@ impl CodexHome {
         found
     }
 
-    /// Returns the transcript of a thread.
+    /// Waits for the transcript of a thread, which appears a moment after its id is printed.
     #[track_caller]
     #[must_use]
     pub fn rollout(&self, thread: &str) -> PathBuf {
-        let found = self.rollouts().into_iter().find(|path| path.to_string_lossy().contains(thread));
-        found.unwrap_or_else(|| panic!("no transcript of {thread}"))
+        wait_for(SOON, "the thread has a transcript", || {
+            self.rollouts()
+                .into_iter()
+                .find(|path| path.to_string_lossy().contains(thread))
+        })
     }
 }
 
@@ -213,8 +251,12 @@ impl CodexRun {
     pub fn thread_id(&mut self) -> String {
         wait_for(PATIENT, "codex prints `thread.started`", || {
             let events = self.events();
-            let started = events.iter().find(|event| event["type"] == "thread.started");
-            let id = started.and_then(|event| event["thread_id"].as_str()).map(str::to_owned);
+            let started = events
+                .iter()
+                .find(|event| event["type"] == "thread.started");
+            let id = started
+                .and_then(|event| event["thread_id"].as_str())
+                .map(str::to_owned);
             let ended = self.process.exit();
             assert!(
                 id.is_some() || ended.is_none() || !self.events().is_empty(),
@@ -229,7 +271,9 @@ impl CodexRun {
     #[must_use]
     pub fn events(&self) -> Vec<Value> {
         let text = fs::read_to_string(&self.stdout).expect("read codex's output");
-        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+        text.lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect()
     }
 
     /// Returns what was printed to the standard error so far.
@@ -250,7 +294,9 @@ impl CodexRun {
     pub fn native_pid(&self) -> u32 {
         wait_for(SOON, "codex's native process runs", || {
             let below = process::descendants(self.process.pid());
-            let native = below.iter().find(|child| process::comm(child.pid).as_deref() == Some("codex"));
+            let native = below
+                .iter()
+                .find(|child| process::comm(child.pid).as_deref() == Some("codex"));
             native.map(|child| child.pid)
         })
     }
@@ -270,14 +316,20 @@ impl HeldCommand {
     /// Returns the command line; it ends by itself after some minutes, whatever happens to the test.
     #[must_use]
     pub fn line(&self) -> String {
-        let name = self.fifo.file_name().expect("a file name").to_string_lossy();
+        let name = self
+            .fifo
+            .file_name()
+            .expect("a file name")
+            .to_string_lossy();
         format!("timeout 300 cat {name} && echo built")
     }
 
     /// Waits until the command runs and lets it finish.
     #[track_caller]
     pub fn release(&self) {
-        wait_for(PATIENT, "the held command runs", || self.let_go().then_some(()));
+        wait_for(PATIENT, "the held command runs", || {
+            self.let_go().then_some(())
+        });
     }
 
     /// Closes the pipe's other end; false when nobody reads it.
@@ -301,20 +353,31 @@ impl Drop for HeldCommand {
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let found = PROGRAM.get_or_init(|| {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let root = root.canonicalize().expect("find the repository");
-        let path = root.join(format!("target/agents/codex-{VERSION}/node_modules/.bin/codex"));
+        let path = repository().join(format!(
+            "target/agents/codex-{VERSION}/node_modules/.bin/codex"
+        ));
         if !path.exists() {
-            return Err(format!("codex {VERSION} is not installed: run tests/setup/agents.sh"));
+            return Err(format!(
+                "codex {VERSION} is not installed: run tests/setup/agents.sh"
+            ));
         }
         let home = tempfile::tempdir().expect("make a home");
         let env = BTreeMap::from([
-            ("PATH".to_owned(), process::own_env("PATH").expect("PATH is set")),
-            ("HOME".to_owned(), home.path().to_string_lossy().into_owned()),
+            (
+                "PATH".to_owned(),
+                process::own_env("PATH").expect("PATH is set"),
+            ),
+            (
+                "HOME".to_owned(),
+                home.path().to_string_lossy().into_owned(),
+            ),
         ]);
         let said = process::run(path.as_os_str(), &["--version"], &env, home.path());
         if said.stdout.trim() != format!("codex-cli {VERSION}") {
-            return Err(format!("the tests need codex {VERSION}, found `{}`", said.stdout.trim()));
+            return Err(format!(
+                "the tests need codex {VERSION}, found `{}`",
+                said.stdout.trim()
+            ));
         }
         Ok(path)
     });
@@ -322,4 +385,9 @@ fn program() -> &'static Path {
         Ok(path) => path,
         Err(problem) => panic!("{problem}"),
     }
+}
+
+fn repository() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    root.canonicalize().expect("find the repository")
 }

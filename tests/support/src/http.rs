@@ -19,7 +19,10 @@ impl Message {
     /// Returns a header's value.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// Reads one message from a connection; `None` when the other side left.
@@ -38,18 +41,26 @@ impl Message {
             };
             headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         }
-        let mut message = Self { start: start.trim_end().to_owned(), headers, body: Vec::new() };
+        let mut message = Self {
+            start: start.trim_end().to_owned(),
+            headers,
+            body: Vec::new(),
+        };
         message.body = message.read_body(&mut reader)?;
         Ok(Some(message))
     }
 
     fn read_body(&self, reader: &mut impl BufRead) -> std::io::Result<Vec<u8>> {
         let mut body = Vec::new();
-        if self.header("transfer-encoding").is_some_and(|value| value.contains("chunked")) {
+        if self
+            .header("transfer-encoding")
+            .is_some_and(|value| value.contains("chunked"))
+        {
             loop {
                 let mut line = String::new();
                 reader.read_line(&mut line)?;
-                let n_bytes = u64::from_str_radix(line.trim(), 16).map_err(std::io::Error::other)?;
+                let n_bytes =
+                    u64::from_str_radix(line.trim(), 16).map_err(std::io::Error::other)?;
                 reader.take(n_bytes).read_to_end(&mut body)?;
                 reader.read_line(&mut String::new())?;
                 if n_bytes == 0 {
@@ -90,7 +101,11 @@ pub fn request(
     let Some(answer) = Message::read(&stream)? else {
         return Err(std::io::Error::other("the server closed the connection"));
     };
-    let status = answer.start.split(' ').nth(1).and_then(|code| code.parse().ok());
+    let status = answer
+        .start
+        .split(' ')
+        .nth(1)
+        .and_then(|code| code.parse().ok());
     let status = status.ok_or_else(|| std::io::Error::other("an answer without a status"))?;
     Ok((status, String::from_utf8_lossy(&answer.body).into_owned()))
 }

@@ -63,7 +63,10 @@ pub enum Exit {
 impl Process {
     /// Starts a process in a group of its own, with nothing on its standard input.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the one place that starts processes")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that starts processes"
+    )]
     pub fn start(start: &Start) -> Self {
         let mut command = Command::new(start.program);
         command
@@ -86,7 +89,11 @@ impl Process {
         let child = command
             .spawn()
             .unwrap_or_else(|error| panic!("could not start `{name}`: {error}"));
-        Self { child, name, status: None }
+        Self {
+            child,
+            name,
+            status: None,
+        }
     }
 
     /// Returns the process id.
@@ -151,9 +158,10 @@ impl Drop for Process {
 
 impl Exit {
     fn of(status: ExitStatus) -> Self {
-        status
-            .code()
-            .map_or_else(|| Self::Signal(status.signal().unwrap_or_default()), Self::Code)
+        status.code().map_or_else(
+            || Self::Signal(status.signal().unwrap_or_default()),
+            Self::Code,
+        )
     }
 }
 
@@ -170,6 +178,7 @@ pub struct Said {
 
 /// Runs a program to its end.
 #[track_caller]
+#[must_use]
 pub fn run(program: &OsStr, args: &[&str], env: &BTreeMap<String, String>, cwd: &Path) -> Said {
     let folder = tempfile::tempdir().expect("make a temporary folder");
     let (stdout, stderr) = (folder.path().join("stdout"), folder.path().join("stderr"));
@@ -182,13 +191,22 @@ pub fn run(program: &OsStr, args: &[&str], env: &BTreeMap<String, String>, cwd: 
         stderr: Some(&stderr),
     });
     let exit = process.wait(crate::wait::PATIENT);
-    let read = |path| String::from_utf8_lossy(&std::fs::read(path).expect("read what it said")).into_owned();
-    Said { exit, stdout: read(&stdout), stderr: read(&stderr) }
+    let read = |path| {
+        String::from_utf8_lossy(&std::fs::read(path).expect("read what it said")).into_owned()
+    };
+    Said {
+        exit,
+        stdout: read(&stdout),
+        stderr: read(&stderr),
+    }
 }
 
 /// Returns the value of a variable that the test itself was started with.
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the tests' own environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the tests' own environment"
+)]
 pub fn own_env(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
@@ -207,11 +225,18 @@ pub struct Descendant {
 pub fn descendants(pid: u32) -> Vec<Descendant> {
     let mut children: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
     for entry in std::fs::read_dir("/proc").expect("read /proc").flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
+        let Some(pid) = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok())
+        else {
             continue;
         };
         if let Some(parent) = stat_field(pid, 4) {
-            children.entry(u32::try_from(parent).unwrap_or_default()).or_default().push(pid);
+            children
+                .entry(u32::try_from(parent).unwrap_or_default())
+                .or_default()
+                .push(pid);
         }
     }
     let mut found = Vec::new();
@@ -220,7 +245,10 @@ pub fn descendants(pid: u32) -> Vec<Descendant> {
         for &child in children.get(&parent).into_iter().flatten() {
             open.push(child);
             if let Some(started_at) = started_at(child) {
-                found.push(Descendant { pid: child, started_at });
+                found.push(Descendant {
+                    pid: child,
+                    started_at,
+                });
             }
         }
     }
@@ -236,7 +264,10 @@ pub fn comm(pid: u32) -> Option<String> {
 
 /// Sends a signal to one process; one that is gone already is fine.
 pub fn send(pid: u32, signal: StopSignal) {
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process id");
+    let pid = i32::try_from(pid)
+        .ok()
+        .and_then(Pid::from_raw)
+        .expect("a process id");
     kill_process(pid, signal).ok();
 }
 

@@ -70,7 +70,10 @@ fn clock() -> Instant {
     Instant::now()
 }
 
-#[expect(clippy::disallowed_methods, reason = "the tests' one pause between two looks")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the tests' one pause between two looks"
+)]
 fn pause() {
     std::thread::sleep(STEP);
 }

@@ -19,7 +19,9 @@ impl<'a> Answer<'a> {
     pub(super) fn choose(script: &Script, request: &'a Value) -> Self {
         let input = list(request, "input");
         let prompt_at = input.iter().rposition(|item| prompt_of(item).is_some());
-        let prompt = prompt_at.and_then(|at| prompt_of(&input[at])).unwrap_or_default();
+        let prompt = prompt_at
+            .and_then(|at| prompt_of(&input[at]))
+            .unwrap_or_default();
         let since = &input[prompt_at.map_or(0, |at| at + 1)..];
         let n_outputs = since.iter().filter(|item| is_final_output(item)).count();
 
@@ -30,10 +32,15 @@ impl<'a> Answer<'a> {
             n_calls += step.n_calls();
             // A step without calls stands at its place only when everything before it is answered.
             if n_outputs == n_before {
-                return Self { request, step: step.clone() };
+                return Self {
+                    request,
+                    step: step.clone(),
+                };
             }
         }
-        let step = say(&format!("The script has nothing for step {n_outputs} of `{prompt}`."));
+        let step = say(&format!(
+            "The script has nothing for step {n_outputs} of `{prompt}`."
+        ));
         Self { request, step }
     }
 
@@ -102,7 +109,11 @@ impl<'a> Answer<'a> {
                 "arguments": {"query": "spawn sub agent", "limit": 8},
             })];
         }
-        items.iter().enumerate().map(|(index, item)| self.item(item, index)).collect()
+        items
+            .iter()
+            .enumerate()
+            .map(|(index, item)| self.item(item, index))
+            .collect()
     }
 
     fn item(&self, item: &Item, index: usize) -> Value {
@@ -133,7 +144,9 @@ impl<'a> Answer<'a> {
         }
         if self.offer("exec").is_some() {
             let arguments = json!({"cmd": line, "yield_time_ms": YIELD_MS});
-            let script = format!("const r = await tools.exec_command({arguments});\ntext(JSON.stringify(r));");
+            let script = format!(
+                "const r = await tools.exec_command({arguments});\ntext(JSON.stringify(r));"
+            );
             return self.custom_call("exec", &script, index);
         }
         if self.offer("shell_command").is_some() {
@@ -146,7 +159,8 @@ impl<'a> Answer<'a> {
     fn patch(&self, text: &str, index: usize) -> Value {
         if self.offer("apply_patch").is_none() && self.offer("exec").is_some() {
             let patch = json!(text);
-            let script = format!("const r = await tools.apply_patch({patch});\ntext(JSON.stringify(r));");
+            let script =
+                format!("const r = await tools.apply_patch({patch});\ntext(JSON.stringify(r));");
             return self.custom_call("exec", &script, index);
         }
         self.custom_call("apply_patch", text, index)
@@ -176,7 +190,13 @@ impl<'a> Answer<'a> {
         self.function_call("wait_agent", namespace.as_deref(), &arguments, index)
     }
 
-    fn function_call(&self, name: &str, namespace: Option<&str>, arguments: &Value, index: usize) -> Value {
+    fn function_call(
+        &self,
+        name: &str,
+        namespace: Option<&str>,
+        arguments: &Value,
+        index: usize,
+    ) -> Value {
         let mut call = json!({
             "type": "function_call",
             "id": format!("fc_{}_{index}", self.unique()),
@@ -220,7 +240,11 @@ impl<'a> Answer<'a> {
             if offered["name"] == tool && kind(offered) != "namespace" {
                 return Some(None);
             }
-            if kind(offered) == "namespace" && list(offered, "tools").iter().any(|inner| inner["name"] == tool) {
+            if kind(offered) == "namespace"
+                && list(offered, "tools")
+                    .iter()
+                    .any(|inner| inner["name"] == tool)
+            {
                 return Some(offered["name"].as_str().map(str::to_owned));
             }
         }
@@ -229,8 +253,14 @@ impl<'a> Answer<'a> {
 
     /// Returns a text that no other request of this thread has.
     fn unique(&self) -> String {
-        let key = self.request["prompt_cache_key"].as_str().unwrap_or("thread");
-        format!("{}_{}", key.replace('-', ""), list(self.request, "input").len())
+        let key = self.request["prompt_cache_key"]
+            .as_str()
+            .unwrap_or("thread");
+        format!(
+            "{}_{}",
+            key.replace('-', ""),
+            list(self.request, "input").len()
+        )
     }
 }
 
@@ -238,14 +268,19 @@ impl<'a> Answer<'a> {
 fn prompt_of(item: &Value) -> Option<&str> {
     match kind(item) {
         "message" if item["role"] == "user" => {
-            let text = list(item, "content").iter().find_map(|part| part["text"].as_str())?;
+            let text = list(item, "content")
+                .iter()
+                .find_map(|part| part["text"].as_str())?;
             (!text.starts_with('<') && !text.starts_with("# AGENTS")).then_some(text)
         }
         "agent_message" => {
             let content = list(item, "content");
             let first = content.first()?["text"].as_str()?;
             first.starts_with("Message Type: NEW_TASK").then_some(())?;
-            content.get(1).and_then(|part| part["encrypted_content"].as_str()).or(Some(first))
+            content
+                .get(1)
+                .and_then(|part| part["encrypted_content"].as_str())
+                .or(Some(first))
         }
         _ => None,
     }

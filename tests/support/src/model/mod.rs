@@ -20,7 +20,9 @@ use serde_json::Value;
 use crate::http::Message;
 use crate::wait::{Deadline, wait_for};
 use answer::Answer;
-pub use script::{Gate, Reply, Script, Step, command, patch, reasoning, say, spawn_agent, wait_agents};
+pub use script::{
+    Gate, Reply, Script, Step, command, patch, reasoning, say, spawn_agent, wait_agents,
+};
 
 /// The scripted model; it ends when dropped.
 #[derive(Debug)]
@@ -47,7 +49,11 @@ impl Model {
         let shared = Arc::new(Shared::default());
         let accepting = Arc::clone(&shared);
         let listener = std::thread::spawn(move || accept(&listener, &accepting));
-        Self { address, shared, listener: Some(listener) }
+        Self {
+            address,
+            shared,
+            listener: Some(listener),
+        }
     }
 
     /// Registers a script and returns the base address under which it is played.
@@ -63,14 +69,20 @@ impl Model {
     #[must_use]
     pub fn requests(&self, name: &str) -> Vec<Value> {
         let requests = self.shared.requests.lock().unwrap();
-        requests.iter().filter(|(script, _)| script == name).map(|(_, body)| body.clone()).collect()
+        requests
+            .iter()
+            .filter(|(script, _)| script == name)
+            .map(|(_, body)| body.clone())
+            .collect()
     }
 
     /// Waits until a script was asked for `n` responses.
     #[track_caller]
     pub fn wait_for_requests(&self, name: &str, n: usize, limit: Duration) {
         let what = format!("the model is asked {n} times for `{name}`");
-        wait_for(limit, &what, || (self.requests(name).len() >= n).then_some(()));
+        wait_for(limit, &what, || {
+            (self.requests(name).len() >= n).then_some(())
+        });
     }
 }
 
@@ -117,13 +129,19 @@ fn serve(mut stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
     };
     let path = request.start.split(' ').nth(1).unwrap_or_default();
     let path = path.split('?').next().unwrap_or_default();
-    let name = path.strip_prefix("/s/").and_then(|rest| rest.strip_suffix("/v1/responses"));
+    let name = path
+        .strip_prefix("/s/")
+        .and_then(|rest| rest.strip_suffix("/v1/responses"));
     let script = name.and_then(|name| shared.scripts.lock().unwrap().get(name).map(Arc::clone));
     let (Some(name), Some(script)) = (name, script) else {
         return write_response(stream, 404, &[], "application/json", b"{}");
     };
     let body: Value = serde_json::from_slice(&request.body).map_err(std::io::Error::other)?;
-    shared.requests.lock().unwrap().push((name.to_owned(), body.clone()));
+    shared
+        .requests
+        .lock()
+        .unwrap()
+        .push((name.to_owned(), body.clone()));
 
     let answer = Answer::choose(&script, &body);
     if let Some(gate) = &answer.step.gate {
@@ -136,17 +154,33 @@ fn serve(mut stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
     match &answer.step.reply {
         Reply::Http { status, body } => {
             let body = body.to_string();
-            write_response(stream, *status, &answer.step.headers, "application/json", body.as_bytes())
+            write_response(
+                stream,
+                *status,
+                &answer.step.headers,
+                "application/json",
+                body.as_bytes(),
+            )
         }
         Reply::Dropped => {
             let body = answer.events();
-            write!(stream, "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\
-                 content-length: {}\r\n\r\n", body.len() + 1000)?;
+            write!(
+                stream,
+                "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\
+                 content-length: {}\r\n\r\n",
+                body.len() + 1000
+            )?;
             stream.write_all(body.as_bytes())
         }
         Reply::Items(_) | Reply::Failed { .. } => {
             let body = answer.events();
-            write_response(stream, 200, &answer.step.headers, "text/event-stream", body.as_bytes())
+            write_response(
+                stream,
+                200,
+                &answer.step.headers,
+                "text/event-stream",
+                body.as_bytes(),
+            )
         }
     }
 }

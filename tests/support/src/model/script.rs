@@ -107,7 +107,8 @@ impl Script {
     /// Adds the steps for prompts that contain `prompt`; a later addition goes before an earlier one.
     #[must_use]
     pub fn on(mut self, prompt: &str, steps: impl IntoIterator<Item = Step>) -> Self {
-        self.turns.insert(0, (prompt.to_owned(), steps.into_iter().collect()));
+        self.turns
+            .insert(0, (prompt.to_owned(), steps.into_iter().collect()));
         self
     }
 
@@ -134,13 +135,19 @@ impl Step {
             "plan_type": "plus",
             "resets_at": resets_at,
         });
-        Self::reply(Reply::Http { status: 429, body: json!({ "error": error }) })
+        Self::reply(Reply::Http {
+            status: 429,
+            body: json!({ "error": error }),
+        })
     }
 
     /// Begins a stream and ends it with a failure.
     #[must_use]
     pub fn failed(code: &str, message: &str) -> Self {
-        Self::reply(Reply::Failed { code: code.to_owned(), message: message.to_owned() })
+        Self::reply(Reply::Failed {
+            code: code.to_owned(),
+            message: message.to_owned(),
+        })
     }
 
     /// Begins a stream and breaks it off.
@@ -168,17 +175,25 @@ impl Step {
 
     /// Sends the headers that tell how much of the account's limits is used.
     #[must_use]
-    pub fn with_limits(mut self, primary_percent: u32, secondary_percent: u32, resets_at: i64) -> Self {
+    pub fn with_limits(
+        mut self,
+        primary_percent: u32,
+        secondary_percent: u32,
+        resets_at: i64,
+    ) -> Self {
         for (window, percent, minutes) in [
             ("primary", primary_percent, 300),
             ("secondary", secondary_percent, 10_080),
         ] {
             let header = |name: &str, value: String| (format!("x-codex-{window}-{name}"), value);
-            self.headers.push(header("used-percent", percent.to_string()));
-            self.headers.push(header("window-minutes", minutes.to_string()));
+            self.headers
+                .push(header("used-percent", percent.to_string()));
+            self.headers
+                .push(header("window-minutes", minutes.to_string()));
             self.headers.push(header("reset-at", resets_at.to_string()));
         }
-        self.headers.push(("x-codex-plan-type".to_owned(), "plus".to_owned()));
+        self.headers
+            .push(("x-codex-plan-type".to_owned(), "plus".to_owned()));
         self
     }
 
@@ -191,7 +206,11 @@ impl Step {
     }
 
     pub(super) const fn reply(reply: Reply) -> Self {
-        Self { gate: None, headers: Vec::new(), reply }
+        Self {
+            gate: None,
+            headers: Vec::new(),
+            reply,
+        }
     }
 
     fn of(item: Item) -> Self {
@@ -244,7 +263,12 @@ impl Gate {
         let mut state = self.0.state.lock().unwrap();
         state.n_waiting += 1;
         while !state.is_open && !deadline.is_past() {
-            state = self.0.changed.wait_timeout(state, deadline.left()).unwrap().0;
+            state = self
+                .0
+                .changed
+                .wait_timeout(state, deadline.left())
+                .unwrap()
+                .0;
         }
         state.n_waiting -= 1;
         state.is_open
