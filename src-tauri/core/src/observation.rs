@@ -68,6 +68,14 @@ pub enum Fact {
         /// The final answer, or what went wrong.
         message: Option<String>,
     },
+    /// The agent answered and nothing is open. Only formats that record no end of a turn say so;
+    /// it holds until another line of the same turn follows.
+    Settled,
+    /// A turn the agent began by itself was given up when its program left: the one before stands.
+    TurnGivenUp {
+        /// The turn.
+        turn: TurnId,
+    },
     /// Somebody asked.
     Prompted {
         /// The prompt.
@@ -108,11 +116,12 @@ impl Fact {
     #[must_use]
     pub const fn is_turn_boundary(&self) -> bool {
         match self {
-            Self::TurnStarted { .. } | Self::TurnEnded { .. } => true,
+            Self::TurnStarted { .. } | Self::TurnEnded { .. } | Self::TurnGivenUp { .. } => true,
             Self::Started(_)
             | Self::Context { .. }
             | Self::Prompted { .. }
             | Self::Said { .. }
+            | Self::Settled
             | Self::ItemStarted { .. }
             | Self::ItemEnded { .. }
             | Self::TokensCounted(_)

@@ -10,32 +10,75 @@ use crate::source::Source;
 
 /// Names a session across sources: `<source>:<id the source gave it>`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export, type = "string"))]
-pub struct SessionId(String);
+pub struct SessionId {
+    source: Source,
+    text: String,
+}
 
 impl SessionId {
     /// Makes the id of `source_session_id` within `source`.
     #[must_use]
     pub fn new(source: Source, source_session_id: &str) -> Self {
-        Self(format!("{}:{source_session_id}", source.as_str()))
+        Self {
+            source,
+            text: format!("{}:{source_session_id}", source.as_str()),
+        }
+    }
+
+    /// Reads an id; none if it does not begin with a known source.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (name, id) = text.split_once(':')?;
+        let source = Source::ALL
+            .iter()
+            .copied()
+            .find(|source| source.as_str() == name)?;
+        (!id.is_empty()).then(|| Self {
+            source,
+            text: text.to_owned(),
+        })
     }
 
     /// Returns the id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// Returns the source that writes the session.
+    #[must_use]
+    pub const fn source(&self) -> Source {
+        self.source
     }
 
     /// Returns the part behind the source's name.
     #[must_use]
     pub fn source_session_id(&self) -> &str {
-        self.0.split_once(':').map_or(self.0.as_str(), |(_, id)| id)
+        self.text
+            .split_once(':')
+            .map_or(self.text.as_str(), |(_, id)| id)
     }
 }
 
 impl std::fmt::Display for SessionId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
+    }
+}
+
+impl From<SessionId> for String {
+    fn from(id: SessionId) -> Self {
+        id.text
+    }
+}
+
+impl TryFrom<String> for SessionId {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or_else(|| format!("`{text}` is no session id"))
     }
 }
 

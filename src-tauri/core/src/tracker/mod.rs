@@ -1,0 +1,360 @@
+//! The only writer of a session's status.
+//!
+//! The tracker takes in what was seen ([`Observation`]) and says what to tell ([`Effect`]).
+//! It does no IO and reads no clock: the present is an argument ([`Now`]).
+
+mod state;
+mod view;
+mod words;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::event::Summary;
+use crate::notice::{Notice, NoticeId, NoticeKind};
+use crate::observation::{Observation, Role};
+use crate::session::{EndedHow, Freshness, LiveSession, SessionId, Status};
+use state::{SessionState, TurnEnd};
+use view::Family;
+
+/// A running turn without a line for this long is quiet.
+pub const QUIET_AFTER: Duration = Duration::from_secs(120);
+
+/// How deep sessions may be nested; deeper ones count as children of nobody.
+const MAX_DEPTH: usize = 16;
+
+/// The present, twice: steady for deadlines, and as people say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Now {
+    /// Time awake since the engine started. Never runs backwards, stands still in suspend.
+    pub steady: Duration,
+    /// The wall clock. May jump.
+    pub wall: Timestamp,
+}
+
+/// What the engine should tell the faces.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// A session appeared.
+    Discovered(Box<LiveSession>),
+    /// A session changed.
+    Updated(Box<LiveSession>),
+    /// A session ended.
+    Closed(Box<LiveSession>),
+    /// A session is no longer listed.
+    Forgotten(SessionId),
+    /// The counts changed.
+    Summary(Summary),
+    /// A person should be told.
+    Notice(Notice),
+}
+
+/// All sessions and how they change. A pure machine: time is an argument.
+#[derive(Debug)]
+pub struct Tracker {
+    notify_since: Timestamp,
+    sessions: BTreeMap<SessionId, Tracked>,
+    children: BTreeMap<SessionId, BTreeSet<SessionId>>,
+    raised: BTreeSet<NoticeId>,
+    summary: Summary,
+    effects: VecDeque<Effect>,
+}
+
+#[derive(Debug)]
+struct Tracked {
+    state: SessionState,
+    /// What the faces were told last; none before the writer was looked up for the first time.
+    shown: Option<Box<LiveSession>>,
+    /// Turns that ended and wait for child sessions before they are announced.
+    ends: Vec<TurnEnd>,
+}
+
+impl Tracker {
+    /// Makes a tracker that raises notices for what ended at or after `notify_since`.
+    #[must_use]
+    pub const fn new(notify_since: Timestamp) -> Self {
+        Self {
+            notify_since,
+            sessions: BTreeMap::new(),
+            children: BTreeMap::new(),
+            raised: BTreeSet::new(),
+            summary: Summary {
+                working: 0,
+                needs_you: 0,
+                paused: 0,
+                done: 0,
+                unknown: 0,
+                tasks_running: 0,
+            },
+            effects: VecDeque::new(),
+        }
+    }
+
+    /// Takes in one observation.
+    pub fn handle(&mut self, observation: Observation, now: Now) {
+        let id = match observation {
+            Observation::Lines { session, lines } => {
+                let tracked = self.tracked(&session, now);
+                tracked.ends.extend(tracked.state.read_lines(lines, now));
+                if let Some(parent) = tracked.state.parent() {
+                    self.children
+                        .entry(parent)
+                        .or_default()
+                        .insert(session.clone());
+                }
+                session
+            }
+            Observation::WriterSeen { session, writer } => {
+                let tracked = self.tracked(&session, now);
+                tracked.ends.extend(tracked.state.writer_seen(writer, now));
+                session
+            }
+            Observation::Renamed { session, title } => {
+                if let Some(tracked) = self.sessions.get_mut(&session) {
+                    tracked.state.title = Some(title);
+                }
+                session
+            }
+            Observation::TranscriptGone { session } => {
+                self.forget(&session);
+                session
+            }
+        };
+        self.refresh_with_ancestors(&id, now);
+        self.refresh_summary();
+    }
+
+    /// Does what is due at `now`.
+    pub fn handle_timeout(&mut self, now: Now) {
+        let due: Vec<SessionId> = self
+            .sessions
+            .iter()
+            .filter(|(_, tracked)| tracked.quiet_deadline().is_some_and(|at| at <= now.steady))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in due {
+            self.refresh_with_ancestors(&id, now);
+        }
+    }
+
+    /// Returns when [`Self::handle_timeout`] should be called next, on the steady clock.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        self.sessions
+            .values()
+            .filter_map(Tracked::quiet_deadline)
+            .min()
+    }
+
+    /// Returns the next thing to tell, if any.
+    pub fn poll_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// Stops listing sessions that ended before `before`; live ones stay.
+    pub fn forget_ended(&mut self, before: Timestamp) {
+        let old: Vec<SessionId> = self
+            .sessions
+            .iter()
+            .filter(|(_, tracked)| {
+                tracked.shown.as_deref().is_some_and(|shown| {
+                    shown.status == Status::Done
+                        && shown.last_event_at.is_none_or(|at| at < before)
+                        && shown.status_since < before
+                })
+            })
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in old {
+            self.forget(&id);
+        }
+        self.refresh_summary();
+    }
+
+    /// Returns all sessions whose writer has been looked up, newest first.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<LiveSession> {
+        let mut sessions: Vec<LiveSession> = self
+            .sessions
+            .values()
+            .filter_map(|tracked| tracked.shown.as_deref().cloned())
+            .collect();
+        sessions.sort_by(|a, b| (b.started_at, &b.id).cmp(&(a.started_at, &a.id)));
+        sessions
+    }
+
+    /// Returns one session.
+    #[must_use]
+    pub fn session(&self, id: &SessionId) -> Option<LiveSession> {
+        self.sessions.get(id)?.shown.as_deref().cloned()
+    }
+
+    /// Returns the counts.
+    #[must_use]
+    pub const fn summary(&self) -> Summary {
+        self.summary
+    }
+
+    fn tracked(&mut self, id: &SessionId, now: Now) -> &mut Tracked {
+        self.sessions.entry(id.clone()).or_insert_with(|| Tracked {
+            state: SessionState::new(id.clone(), now),
+            shown: None,
+            ends: Vec::new(),
+        })
+    }
+
+    fn forget(&mut self, id: &SessionId) {
+        let Some(tracked) = self.sessions.remove(id) else {
+            return;
+        };
+        if let Some(parent) = tracked.state.parent()
+            && let Some(siblings) = self.children.get_mut(&parent)
+        {
+            siblings.remove(id);
+        }
+        if tracked.shown.is_some() {
+            self.effects.push_back(Effect::Forgotten(id.clone()));
+        }
+    }
+
+    /// A session counts as finished only when its children are, so what changes a child
+    /// may change all its ancestors.
+    fn refresh_with_ancestors(&mut self, id: &SessionId, now: Now) {
+        let mut next = Some(id.clone());
+        for _ in 0..MAX_DEPTH {
+            let Some(id) = next else { return };
+            self.refresh(&id, now);
+            next = self.sessions.get(&id).and_then(|t| t.state.parent());
+        }
+    }
+
+    fn refresh(&mut self, id: &SessionId, now: Now) {
+        let family = self.family(id);
+        let Some(tracked) = self.sessions.get_mut(id) else {
+            return;
+        };
+        if !tracked.state.writer_was_looked_up() {
+            return;
+        }
+        let view = Box::new(tracked.state.view(&family, tracked.shown.as_deref(), now));
+        let before = tracked.shown.as_deref();
+        let has_died = view
+            .ended
+            .as_ref()
+            .is_some_and(|ended| ended.how == EndedHow::Killed)
+            && before.is_none_or(|before| before.status != Status::Done);
+        if before.is_none() {
+            self.effects.push_back(Effect::Discovered(view.clone()));
+        }
+        let was_done = before.is_some_and(|before| before.status == Status::Done);
+        if view.status == Status::Done && !was_done {
+            self.effects.push_back(Effect::Closed(view.clone()));
+        } else if before.is_some_and(|before| *before != *view) {
+            self.effects.push_back(Effect::Updated(view.clone()));
+        }
+        tracked.shown = Some(view);
+        self.announce(id, &family, has_died, now);
+    }
+
+    /// Raises what is due for one session: turns that ended, and a death.
+    fn announce(&mut self, id: &SessionId, family: &Family, has_died: bool, now: Now) {
+        let Some(tracked) = self.sessions.get_mut(id) else {
+            return;
+        };
+        let Some(shown) = tracked.shown.as_deref() else {
+            return;
+        };
+        if tracked.state.role() != Role::Main {
+            tracked.ends.clear();
+            return;
+        }
+        let mut notices = Vec::new();
+        if family.n_working == 0 {
+            for end in std::mem::take(&mut tracked.ends) {
+                if end.ended_at.is_some_and(|at| at >= self.notify_since) {
+                    notices.push(words::turn_notice(shown, &end));
+                }
+            }
+        }
+        if has_died {
+            let at = shown
+                .ended
+                .as_ref()
+                .and_then(|ended| ended.at)
+                .unwrap_or(now.wall);
+            if at >= self.notify_since {
+                notices.push(words::death_notice(shown));
+            }
+        }
+        for notice in notices {
+            if self.raised.insert(notice.id.clone()) {
+                self.effects.push_back(Effect::Notice(notice));
+            }
+        }
+    }
+
+    fn family(&self, id: &SessionId) -> Family {
+        let mut n_working = 0;
+        let mut pending: Vec<(&SessionId, usize)> = vec![(id, 0)];
+        while let Some((parent, depth)) = pending.pop() {
+            if depth == MAX_DEPTH {
+                continue;
+            }
+            for child in self.children.get(parent).into_iter().flatten() {
+                let Some(tracked) = self.sessions.get(child) else {
+                    continue;
+                };
+                if tracked.state.role() == Role::Helper {
+                    continue;
+                }
+                if tracked
+                    .shown
+                    .as_deref()
+                    .is_some_and(|shown| match shown.status {
+                        Status::Working | Status::NeedsYou => true,
+                        Status::Paused | Status::Done | Status::Unknown => false,
+                    })
+                {
+                    n_working += 1;
+                }
+                pending.push((child, depth + 1));
+            }
+        }
+        Family { n_working }
+    }
+
+    fn refresh_summary(&mut self) {
+        let summary = Summary::of(
+            self.sessions
+                .values()
+                .filter_map(|tracked| tracked.shown.as_deref()),
+        );
+        if summary != self.summary {
+            self.summary = summary;
+            self.effects.push_back(Effect::Summary(summary));
+        }
+    }
+}
+
+impl Tracked {
+    /// When a running turn becomes quiet; none if it is already, or nothing runs.
+    fn quiet_deadline(&self) -> Option<Duration> {
+        let shown = self.shown.as_deref()?;
+        (shown.status == Status::Working && shown.freshness == Freshness::Fresh)
+            .then(|| self.state.quiet_at())
+    }
+}
+
+/// Returns the kind of notice an outcome deserves.
+const fn notice_kind(outcome: crate::session::TurnOutcome) -> NoticeKind {
+    match outcome {
+        crate::session::TurnOutcome::Completed => NoticeKind::TurnCompleted,
+        crate::session::TurnOutcome::Failed => NoticeKind::TurnFailed,
+        crate::session::TurnOutcome::Interrupted => NoticeKind::TurnInterrupted,
+    }
+}
+
+#[cfg(test)]
+mod tests;

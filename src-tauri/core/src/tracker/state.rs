@@ -1,0 +1,348 @@
+//! What is known of one session.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Now, QUIET_AFTER};
+use crate::observation::{Coverage, Fact, Lines, LocatedFact, Origin, Role, Writer};
+use crate::session::{Client, LastTurn, RateLimits, SessionId, Tokens, TurnId, TurnOutcome};
+
+/// A turn that ended, to be announced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct TurnEnd {
+    pub turn: TurnId,
+    pub outcome: TurnOutcome,
+    pub message: Option<String>,
+    pub ended_at: Option<Timestamp>,
+}
+
+/// Where the session's turn stands, by its transcript.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum TurnState {
+    /// None has been seen.
+    #[default]
+    None,
+    /// One runs.
+    Open {
+        id: TurnId,
+        started_at: Option<Timestamp>,
+        answer: Answer,
+    },
+    /// The latest is over.
+    Over {
+        id: TurnId,
+        started_at: Option<Timestamp>,
+    },
+}
+
+/// Whether a turn whose end is not recorded looks over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    Pending,
+    Given,
+}
+
+/// The latest look at who may write the transcript.
+#[derive(Clone, Debug)]
+pub(super) struct WriterLook {
+    pub writer: Writer,
+    pub at: Timestamp,
+}
+
+/// What is known of one session.
+#[derive(Debug)]
+pub(super) struct SessionState {
+    pub id: SessionId,
+    pub title: Option<String>,
+    pub path: Option<String>,
+    pub writer: Option<WriterLook>,
+    /// When the writer was first seen free after it had been held.
+    pub released_at: Option<Timestamp>,
+    generation: u32,
+    pub content: Content,
+    /// When the session becomes quiet unless lines arrive, on the steady clock.
+    quiet_at: Duration,
+    /// The end of the latest turn that was handed out for announcement.
+    announced_until: Option<Timestamp>,
+    has_been_read: bool,
+}
+
+/// What the transcript says; thrown away when it is rewritten.
+#[derive(Debug, Default)]
+pub(super) struct Content {
+    watermark: Option<u64>,
+    pub coverage: Option<Coverage>,
+    pub origin: Option<Origin>,
+    pub model: Option<String>,
+    pub cwd: Option<String>,
+    pub git_branch: Option<String>,
+    pub turn: TurnState,
+    pub n_turns: u32,
+    pub last_turn: Option<LastTurn>,
+    pub first_prompt: Option<String>,
+    pub last_prompt: Option<String>,
+    pub last_message: Option<String>,
+    pub tokens: Tokens,
+    pub rate_limits: Option<RateLimits>,
+    /// Items without an end, oldest first.
+    pub open_items: Vec<(String, String)>,
+    pub last_event_at: Option<Timestamp>,
+    pub skipped_lines: u32,
+}
+
+impl SessionState {
+    pub(super) fn new(id: SessionId, now: Now) -> Self {
+        Self {
+            id,
+            title: None,
+            path: None,
+            writer: None,
+            released_at: None,
+            generation: 0,
+            content: Content::default(),
+            quiet_at: now.steady + QUIET_AFTER,
+            announced_until: None,
+            has_been_read: false,
+        }
+    }
+
+    pub(super) const fn writer_was_looked_up(&self) -> bool {
+        self.writer.is_some()
+    }
+
+    pub(super) const fn quiet_at(&self) -> Duration {
+        self.quiet_at
+    }
+
+    pub(super) fn role(&self) -> Role {
+        self.content
+            .origin
+            .as_ref()
+            .map_or(Role::Main, |origin| origin.role)
+    }
+
+    pub(super) fn client(&self) -> Client {
+        self.content
+            .origin
+            .as_ref()
+            .map_or(Client::Unknown, |origin| origin.client)
+    }
+
+    pub(super) fn parent(&self) -> Option<SessionId> {
+        let parent = self.content.origin.as_ref()?.parent.as_deref()?;
+        let parent = SessionId::new(self.id.source(), parent);
+        (parent != self.id).then_some(parent)
+    }
+
+    /// Takes in a look at the writer and returns the turn that it ended: one that looked over
+    /// and whose end the format does not record.
+    pub(super) fn writer_seen(&mut self, writer: Writer, now: Now) -> Option<TurnEnd> {
+        if self
+            .writer
+            .as_ref()
+            .is_some_and(|look| look.writer == writer)
+        {
+            return None;
+        }
+        let is_free = writer == Writer::Free;
+        let was_held = self.writer.as_ref().is_some_and(|look| match look.writer {
+            Writer::Held { .. } | Writer::Possible { .. } => true,
+            Writer::Free | Writer::Unknown { .. } => false,
+        });
+        match writer {
+            Writer::Free if was_held => self.released_at = Some(now.wall),
+            Writer::Free => {}
+            Writer::Held { .. } | Writer::Possible { .. } | Writer::Unknown { .. } => {
+                self.released_at = None;
+            }
+        }
+        self.writer = Some(WriterLook {
+            writer,
+            at: now.wall,
+        });
+        let settled = match &self.content.turn {
+            TurnState::Open {
+                id,
+                answer: Answer::Given,
+                ..
+            } if is_free => id.clone(),
+            TurnState::Open { .. } | TurnState::Over { .. } | TurnState::None => return None,
+        };
+        let message = self.content.last_message.clone();
+        let at = self.content.last_event_at;
+        Some(
+            self.content
+                .end_turn(Some(settled), TurnOutcome::Completed, message, at),
+        )
+    }
+
+    /// Takes in lines and returns the turns that ended in them.
+    pub(super) fn read_lines(&mut self, lines: Lines, now: Now) -> Vec<TurnEnd> {
+        if lines.generation < self.generation {
+            return Vec::new();
+        }
+        if lines.generation > self.generation {
+            self.generation = lines.generation;
+            self.content = Content::default();
+        }
+        let is_first_read = !self.has_been_read;
+        self.has_been_read = true;
+        self.path = Some(lines.path);
+        self.content.coverage = Some(lines.coverage);
+        self.content.skipped_lines = self.content.skipped_lines.saturating_add(lines.n_skipped);
+        self.note_activity(lines.latest_at, is_first_read, now);
+        let mut ends = self.content.apply(lines.facts);
+        // Of what was missed only the latest turn is news; a rewritten file has none.
+        if is_first_read && ends.len() > 1 {
+            ends.drain(..ends.len() - 1);
+        }
+        ends.retain(|end| self.announced_until < end.ended_at);
+        self.announced_until = ends
+            .iter()
+            .map(|end| end.ended_at)
+            .max()
+            .unwrap_or_default()
+            .max(self.announced_until);
+        ends
+    }
+
+    fn note_activity(&mut self, latest_at: Option<Timestamp>, is_first_read: bool, now: Now) {
+        self.content.last_event_at = self.content.last_event_at.max(latest_at);
+        let age = match latest_at {
+            Some(at) if is_first_read => now.wall.duration_since(at).unsigned_abs(),
+            Some(_) => Duration::ZERO,
+            None => return,
+        };
+        self.quiet_at = now.steady + QUIET_AFTER.saturating_sub(age);
+    }
+}
+
+impl Content {
+    fn apply(&mut self, facts: Vec<LocatedFact>) -> Vec<TurnEnd> {
+        let watermark = self.watermark;
+        let mut ends = Vec::new();
+        for LocatedFact { offset, at, fact } in facts {
+            if watermark.is_some_and(|seen| offset <= seen)
+                || self.watermark.is_some_and(|seen| offset < seen)
+            {
+                continue;
+            }
+            self.watermark = Some(offset);
+            ends.extend(self.apply_one(fact, at));
+        }
+        ends
+    }
+
+    fn apply_one(&mut self, fact: Fact, at: Option<Timestamp>) -> Option<TurnEnd> {
+        if !matches!(
+            fact,
+            Fact::Settled | Fact::TokensCounted(_) | Fact::LimitsSeen(_) | Fact::ContextWindow(_)
+        ) && let TurnState::Open { answer, .. } = &mut self.turn
+        {
+            *answer = Answer::Pending;
+        }
+        match fact {
+            Fact::Started(origin) => {
+                self.cwd = self.cwd.take().or_else(|| origin.cwd.clone());
+                self.git_branch = self.git_branch.take().or_else(|| origin.git_branch.clone());
+                self.origin = Some(origin);
+            }
+            Fact::Context {
+                model,
+                cwd,
+                git_branch,
+            } => {
+                self.model = model.or_else(|| self.model.take());
+                self.cwd = cwd.or_else(|| self.cwd.take());
+                self.git_branch = git_branch.or_else(|| self.git_branch.take());
+            }
+            Fact::TurnStarted { turn } => {
+                self.n_turns += 1;
+                self.open_items.clear();
+                self.turn = TurnState::Open {
+                    id: turn,
+                    started_at: at,
+                    answer: Answer::Pending,
+                };
+            }
+            Fact::TurnEnded {
+                turn,
+                outcome,
+                message,
+            } => {
+                return Some(self.end_turn(turn, outcome, message, at));
+            }
+            Fact::TurnGivenUp { turn } => {
+                self.n_turns = self.n_turns.saturating_sub(1);
+                self.open_items.clear();
+                self.turn = TurnState::Over {
+                    id: turn,
+                    started_at: None,
+                };
+            }
+            Fact::Settled => {
+                if let TurnState::Open { answer, .. } = &mut self.turn {
+                    *answer = Answer::Given;
+                }
+            }
+            Fact::Prompted { text } => {
+                self.first_prompt.get_or_insert_with(|| text.clone());
+                self.last_prompt = Some(text);
+            }
+            Fact::Said { text } => self.last_message = Some(text),
+            Fact::ItemStarted { item, activity } => {
+                self.open_items.retain(|(open, _)| *open != item);
+                self.open_items.push((item, activity));
+            }
+            Fact::ItemEnded { item } => self.open_items.retain(|(open, _)| *open != item),
+            Fact::TokensCounted(tokens) => {
+                self.tokens = Tokens {
+                    context_window: tokens.context_window.or(self.tokens.context_window),
+                    context_used: tokens.context_used.or(self.tokens.context_used),
+                    ..tokens
+                };
+            }
+            Fact::ContextWindow(size) => self.tokens.context_window = Some(size),
+            Fact::LimitsSeen(limits) => self.rate_limits = Some(limits),
+            Fact::Named { title } => self.first_prompt = Some(title),
+        }
+        None
+    }
+
+    fn end_turn(
+        &mut self,
+        turn: Option<TurnId>,
+        outcome: TurnOutcome,
+        message: Option<String>,
+        at: Option<Timestamp>,
+    ) -> TurnEnd {
+        let (open_id, started_at) = match std::mem::take(&mut self.turn) {
+            TurnState::Open { id, started_at, .. } | TurnState::Over { id, started_at } => {
+                (Some(id), started_at)
+            }
+            TurnState::None => (None, None),
+        };
+        let id = turn
+            .or(open_id)
+            .unwrap_or_else(|| TurnId("unnamed".to_owned()));
+        self.open_items.clear();
+        self.turn = TurnState::Over {
+            id: id.clone(),
+            started_at,
+        };
+        let message = message.map(|message| crate::text::shorten(message.trim(), 400));
+        self.last_turn = Some(LastTurn {
+            id: id.clone(),
+            outcome,
+            message: message.clone(),
+            ended_at: at,
+        });
+        TurnEnd {
+            turn: id,
+            outcome,
+            message,
+            ended_at: at,
+        }
+    }
+}

@@ -1,0 +1,616 @@
+//! The tracker over values: scenarios, races and permutations.
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+
+use super::*;
+use crate::observation::{Coverage, Fact, Lines, LocatedFact, Origin, Writer};
+use crate::process::ProcessKey;
+use crate::session::{Client, EvidenceSource, TurnId, TurnOutcome};
+use crate::source::Source;
+
+#[test]
+fn a_session_is_announced_only_when_its_writer_is_known() {
+    let mut sim = Sim::new();
+
+    sim.lines("a", [started(), turn(1)]);
+    assert_eq!(sim.effects(), Vec::<String>::new());
+
+    sim.held("a");
+    assert_eq!(sim.effects(), ["discovered a working", "summary working=1"]);
+}
+
+#[test]
+fn a_turn_that_completes_is_announced_once_and_the_session_pauses() {
+    let mut sim = Sim::running("a");
+
+    sim.lines("a", [ended(1, TurnOutcome::Completed)]);
+    sim.lines(
+        "a",
+        [Fact::LimitsSeen(crate::session::RateLimits::default())],
+    );
+
+    assert_eq!(
+        sim.effects(),
+        [
+            "updated a paused",
+            "notice codex:a/t1/turn_completed",
+            "summary paused=1",
+            "updated a paused"
+        ]
+    );
+}
+
+#[test]
+fn a_released_session_is_done_and_says_how() {
+    for (outcome, how) in [
+        (TurnOutcome::Completed, EndedHow::Finished),
+        (TurnOutcome::Failed, EndedHow::Failed),
+        (TurnOutcome::Interrupted, EndedHow::Interrupted),
+    ] {
+        let mut sim = Sim::running("a");
+        sim.lines("a", [ended(1, outcome)]);
+
+        sim.free("a");
+
+        let session = sim.session("a");
+        assert_eq!(
+            (session.status, session.ended.unwrap().how),
+            (Status::Done, how)
+        );
+    }
+}
+
+#[test]
+fn a_person_who_leaves_between_turns_closed_the_session() {
+    let mut sim = Sim::new();
+    sim.lines(
+        "a",
+        [
+            origin(Client::Tui, Role::Main, None),
+            turn(1),
+            ended(1, TurnOutcome::Completed),
+        ],
+    );
+    sim.held("a");
+
+    sim.free("a");
+
+    assert_eq!(sim.session("a").ended.unwrap().how, EndedHow::Closed);
+}
+
+#[test]
+fn a_writer_that_vanishes_in_a_turn_was_killed_at_once() {
+    let mut sim = Sim::running("a");
+
+    sim.free("a");
+
+    assert_eq!(
+        sim.effects(),
+        [
+            "closed a done",
+            "notice codex:a/t1/session_died",
+            "summary done=1"
+        ]
+    );
+    assert_eq!(sim.session("a").ended.unwrap().how, EndedHow::Killed);
+}
+
+#[test]
+fn silence_is_a_remark_and_not_a_status() {
+    let mut sim = Sim::running("a");
+
+    sim.pass(QUIET_AFTER);
+
+    let session = sim.session("a");
+    assert_eq!(
+        (session.status, session.freshness),
+        (Status::Working, Freshness::Quiet)
+    );
+    assert_eq!(sim.tracker.poll_timeout(), None);
+}
+
+#[test]
+fn a_jump_of_the_wall_clock_changes_nothing() {
+    let mut sim = Sim::running("a");
+
+    sim.now.wall = "2031-01-01T00:00:00Z".parse().unwrap();
+    sim.lines(
+        "a",
+        [Fact::Said {
+            text: "still here".into(),
+        }],
+    );
+    sim.tracker.handle_timeout(sim.now);
+
+    let session = sim.session("a");
+    assert_eq!(
+        (session.status, session.freshness),
+        (Status::Working, Freshness::Fresh)
+    );
+}
+
+#[test]
+fn without_evidence_of_a_writer_the_status_is_unknown() {
+    let mut sim = Sim::new();
+    sim.lines("a", [started(), turn(1), ended(1, TurnOutcome::Completed)]);
+
+    sim.see(
+        "a",
+        Writer::Unknown {
+            why: "runs elsewhere".into(),
+        },
+    );
+
+    let session = sim.session("a");
+    assert_eq!(session.status, Status::Unknown);
+    assert_eq!(session.evidence.says, "runs elsewhere");
+}
+
+#[test]
+fn lines_prove_a_writer_that_cannot_be_seen_until_they_stop() {
+    let mut sim = Sim::new();
+    sim.lines("a", [started(), turn(1)]);
+    sim.see(
+        "a",
+        Writer::Unknown {
+            why: "runs elsewhere".into(),
+        },
+    );
+    assert_eq!(sim.session("a").status, Status::Working);
+
+    sim.pass(QUIET_AFTER);
+
+    assert_eq!(sim.session("a").status, Status::Unknown);
+}
+
+#[test]
+fn a_parent_is_finished_only_when_its_sub_agents_are() {
+    let mut sim = Sim::running("a");
+    sim.lines(
+        "b",
+        [origin(Client::Exec, Role::SubAgent, Some("a")), turn(7)],
+    );
+    sim.held("b");
+    sim.effects();
+
+    sim.lines("a", [ended(1, TurnOutcome::Completed)]);
+    assert_eq!(sim.session("a").status, Status::Working);
+    assert_eq!(
+        sim.session("a").activity.unwrap(),
+        "Waiting for a sub-agent"
+    );
+    assert_eq!(sim.effects(), ["updated a working"]);
+
+    sim.lines("b", [ended(7, TurnOutcome::Completed)]);
+    assert_eq!(
+        sim.effects(),
+        [
+            "updated b paused",
+            "updated a paused",
+            "notice codex:a/t1/turn_completed",
+            "summary paused=1"
+        ]
+    );
+}
+
+#[test]
+fn a_helper_thread_is_silent_and_holds_nobody_up() {
+    let mut sim = Sim::running("a");
+    sim.lines(
+        "g",
+        [origin(Client::Exec, Role::Helper, Some("a")), turn(7)],
+    );
+    sim.held("g");
+    sim.effects();
+
+    sim.lines("a", [ended(1, TurnOutcome::Completed)]);
+    sim.lines("g", [ended(7, TurnOutcome::Completed)]);
+
+    assert_eq!(sim.notices(), ["codex:a/t1/turn_completed"]);
+    assert!(sim.session("g").helper);
+}
+
+#[test]
+fn what_ended_before_the_start_is_never_announced() {
+    let mut sim = Sim::new();
+    sim.agent_clock = "2026-11-19T00:00:00Z".parse().unwrap();
+
+    sim.lines("a", [started(), turn(1), ended(1, TurnOutcome::Completed)]);
+    sim.free("a");
+
+    assert_eq!(sim.notices(), Vec::<String>::new());
+}
+
+#[test]
+fn of_missed_turns_only_the_latest_is_news() {
+    let mut sim = Sim::new();
+
+    sim.lines(
+        "a",
+        [
+            started(),
+            turn(1),
+            ended(1, TurnOutcome::Completed),
+            turn(2),
+            ended(2, TurnOutcome::Failed),
+        ],
+    );
+    sim.free("a");
+
+    assert_eq!(sim.notices(), ["codex:a/t2/turn_failed"]);
+}
+
+#[test]
+fn a_rewritten_transcript_is_read_anew_and_announces_nothing_twice() {
+    let mut sim = Sim::running("a");
+    sim.lines("a", [ended(1, TurnOutcome::Completed)]);
+    sim.effects();
+    let before = sim.agent_clock;
+
+    sim.generation = 1;
+    sim.offset = 0;
+    sim.agent_clock = "2026-11-20T12:00:00Z".parse().unwrap();
+    sim.lines("a", [started(), turn(1)]);
+    sim.agent_clock = before;
+    sim.lines("a", [ended(101, TurnOutcome::Completed)]);
+
+    assert_eq!(sim.notices(), Vec::<String>::new());
+    assert_eq!(sim.session("a").status, Status::Paused);
+}
+
+#[test]
+fn lines_of_an_older_generation_are_void() {
+    let mut sim = Sim::running("a");
+    sim.generation = 2;
+    sim.offset = 0;
+    sim.lines("a", [started(), turn(5)]);
+
+    sim.generation = 1;
+    sim.lines("a", [ended(5, TurnOutcome::Completed)]);
+
+    assert_eq!(sim.session("a").status, Status::Working);
+}
+
+#[test]
+fn a_resumed_session_works_again() {
+    let mut sim = Sim::running("a");
+    sim.lines("a", [ended(1, TurnOutcome::Completed)]);
+    sim.free("a");
+    sim.effects();
+
+    sim.lines("a", [turn(2)]);
+    sim.held("a");
+
+    assert_eq!(sim.session("a").status, Status::Working);
+    assert_eq!(sim.session("a").turn.unwrap().count, Some(2));
+    assert_eq!(sim.session("a").ended, None);
+}
+
+#[test]
+fn a_turn_without_a_recorded_end_settles_and_is_finished_by_the_release() {
+    let mut sim = Sim::running("a");
+    sim.lines(
+        "a",
+        [
+            Fact::Said {
+                text: "done".into(),
+            },
+            Fact::Settled,
+        ],
+    );
+    assert_eq!(sim.session("a").status, Status::Paused);
+
+    sim.lines(
+        "a",
+        [Fact::ItemStarted {
+            item: "i".into(),
+            activity: "Running ls".into(),
+        }],
+    );
+    assert_eq!(sim.session("a").status, Status::Working);
+    assert_eq!(sim.session("a").activity.unwrap(), "Running ls");
+
+    sim.lines("a", [Fact::ItemEnded { item: "i".into() }, Fact::Settled]);
+    sim.free("a");
+    assert_eq!(sim.session("a").ended.unwrap().how, EndedHow::Finished);
+    assert_eq!(sim.notices(), ["codex:a/t1/turn_completed"]);
+}
+
+#[test]
+fn a_transcript_that_is_gone_takes_its_session_along() {
+    let mut sim = Sim::running("a");
+
+    sim.tracker
+        .handle(Observation::TranscriptGone { session: id("a") }, sim.now);
+
+    assert_eq!(sim.effects(), ["forgotten a", "summary "]);
+}
+
+#[test]
+fn old_ends_are_forgotten_and_live_sessions_stay() {
+    let mut sim = Sim::running("a");
+    sim.lines("b", [started(), turn(1), ended(1, TurnOutcome::Completed)]);
+    sim.free("b");
+    sim.effects();
+
+    sim.tracker
+        .forget_ended("2026-11-21T00:00:00Z".parse().unwrap());
+
+    assert_eq!(sim.effects(), ["forgotten b", "summary working=1"]);
+}
+
+proptest! {
+    /// However lines are cut into batches, repeated or sent late, the end is the same.
+    #[test]
+    fn late_and_repeated_lines_never_undo_newer_evidence(
+        steps in prop::collection::vec(0u8..6, 1..30),
+        cuts in prop::collection::vec(any::<bool>(), 30),
+        echoes in prop::collection::vec(0usize..30, 0..6),
+    ) {
+        let facts: Vec<LocatedFact> = steps
+            .iter()
+            .enumerate()
+            .map(|(n, step)| located(u64::try_from(n).unwrap() * 10, fact_of(*step)))
+            .collect();
+        let mut straight = Sim::new();
+        straight.deliver("a", facts.clone());
+        straight.held("a");
+
+        let mut cut = Sim::new();
+        let mut batch = Vec::new();
+        for (n, fact) in facts.iter().enumerate() {
+            batch.push(fact.clone());
+            if cuts[n] {
+                cut.deliver("a", std::mem::take(&mut batch));
+            }
+            if echoes.contains(&n) && cuts[n] {
+                cut.deliver("a", facts[..=n / 2].to_vec());
+            }
+        }
+        cut.deliver("a", batch);
+        cut.held("a");
+
+        let (mut a, mut b) = (straight.session("a"), cut.session("a"));
+        a.status_since = straight.now.wall;
+        b.status_since = straight.now.wall;
+        prop_assert_eq!(a, b);
+    }
+
+    /// A death, a release and lines may be seen in any order around a turn's end; the status is
+    /// the truth of the last look, and no notice comes twice.
+    #[test]
+    fn no_order_of_looks_raises_a_notice_twice(looks in prop::collection::vec(0u8..4, 0..20)) {
+        let mut sim = Sim::running("a");
+        let mut is_ended = false;
+        for look in looks {
+            match look {
+                0 => sim.held("a"),
+                1 => sim.free("a"),
+                2 => sim.see("a", Writer::Unknown { why: "x".into() }),
+                _ if !is_ended => {
+                    sim.lines("a", [ended(1, TurnOutcome::Completed)]);
+                    is_ended = true;
+                }
+                _ => {}
+            }
+        }
+        sim.free("a");
+        let mut notices = sim.notices();
+        let n = notices.len();
+        notices.dedup();
+        prop_assert_eq!(n, notices.len());
+        prop_assert_eq!(sim.session("a").status, Status::Done);
+        let how = sim.session("a").ended.unwrap().how;
+        prop_assert_eq!(how, if is_ended { EndedHow::Finished } else { EndedHow::Killed });
+    }
+}
+
+// Test support.
+
+fn id(name: &str) -> SessionId {
+    SessionId::new(Source::Codex, name)
+}
+
+fn origin(client: Client, role: Role, parent: Option<&str>) -> Fact {
+    Fact::Started(Origin {
+        cwd: Some("/home/dev/acme".into()),
+        git_branch: None,
+        client,
+        cli_version: None,
+        started_at: None,
+        parent: parent.map(str::to_owned),
+        role,
+        name: None,
+    })
+}
+
+fn started() -> Fact {
+    origin(Client::Exec, Role::Main, None)
+}
+
+fn turn(n: u32) -> Fact {
+    Fact::TurnStarted {
+        turn: TurnId(format!("t{n}")),
+    }
+}
+
+fn ended(n: u32, outcome: TurnOutcome) -> Fact {
+    Fact::TurnEnded {
+        turn: Some(TurnId(format!("t{n}"))),
+        outcome,
+        message: Some("all done".into()),
+    }
+}
+
+fn fact_of(step: u8) -> Fact {
+    match step {
+        0 => turn(1),
+        1 => ended(1, TurnOutcome::Completed),
+        2 => Fact::Said {
+            text: "hello".into(),
+        },
+        3 => Fact::ItemStarted {
+            item: "i".into(),
+            activity: "Running x".into(),
+        },
+        4 => Fact::ItemEnded { item: "i".into() },
+        _ => Fact::Prompted { text: "go".into() },
+    }
+}
+
+fn located(offset: u64, fact: Fact) -> LocatedFact {
+    LocatedFact {
+        offset,
+        at: Some("2026-11-20T10:00:00Z".parse().unwrap()),
+        fact,
+    }
+}
+
+/// A tracker with simulated time.
+struct Sim {
+    tracker: Tracker,
+    now: Now,
+    agent_clock: Timestamp,
+    offset: u64,
+    generation: u32,
+}
+
+impl Sim {
+    fn new() -> Self {
+        let wall: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
+        Self {
+            tracker: Tracker::new(wall),
+            now: Now {
+                steady: Duration::ZERO,
+                wall,
+            },
+            agent_clock: wall,
+            offset: 0,
+            generation: 0,
+        }
+    }
+
+    /// A session in its first turn, held by a process; its effects are drained.
+    fn running(name: &str) -> Self {
+        let mut sim = Self::new();
+        sim.lines(name, [started(), turn(1)]);
+        sim.held(name);
+        sim.effects();
+        sim
+    }
+
+    fn lines<const N: usize>(&mut self, name: &str, facts: [Fact; N]) {
+        let facts = facts
+            .into_iter()
+            .map(|fact| {
+                self.offset += 100;
+                LocatedFact {
+                    offset: self.offset,
+                    at: Some(self.agent_clock),
+                    fact,
+                }
+            })
+            .collect();
+        self.deliver(name, facts);
+    }
+
+    fn deliver(&mut self, name: &str, facts: Vec<LocatedFact>) {
+        let lines = Lines {
+            path: "rollout.jsonl".into(),
+            generation: self.generation,
+            coverage: Coverage::Whole,
+            latest_at: facts.last().and_then(|fact| fact.at),
+            facts,
+            n_skipped: 0,
+        };
+        self.tracker.handle(
+            Observation::Lines {
+                session: id(name),
+                lines,
+            },
+            self.now,
+        );
+    }
+
+    fn see(&mut self, name: &str, writer: Writer) {
+        self.tracker.handle(
+            Observation::WriterSeen {
+                session: id(name),
+                writer,
+            },
+            self.now,
+        );
+    }
+
+    fn held(&mut self, name: &str) {
+        let by = ProcessKey {
+            pid: 42,
+            started_at: self.now.wall,
+        };
+        self.see(
+            name,
+            Writer::Held {
+                by,
+                from: EvidenceSource::WriterLock,
+            },
+        );
+    }
+
+    fn free(&mut self, name: &str) {
+        self.see(name, Writer::Free);
+    }
+
+    fn pass(&mut self, time: Duration) {
+        self.now.steady += time;
+        self.tracker.handle_timeout(self.now);
+    }
+
+    fn session(&self, name: &str) -> LiveSession {
+        self.tracker.session(&id(name)).unwrap()
+    }
+
+    /// Drains the effects and returns the ids of the notices among them.
+    fn notices(&mut self) -> Vec<String> {
+        let effects = self.effects();
+        effects
+            .iter()
+            .filter_map(|e| e.strip_prefix("notice ").map(str::to_owned))
+            .collect()
+    }
+
+    fn effects(&mut self) -> Vec<String> {
+        let name = |session: &LiveSession| {
+            let status = serde_json::to_value(session.status).unwrap();
+            format!(
+                "{} {}",
+                session.id.source_session_id(),
+                status.as_str().unwrap()
+            )
+        };
+        std::iter::from_fn(|| self.tracker.poll_effect())
+            .map(|effect| match effect {
+                Effect::Discovered(session) => format!("discovered {}", name(&session)),
+                Effect::Updated(session) => format!("updated {}", name(&session)),
+                Effect::Closed(session) => format!("closed {}", name(&session)),
+                Effect::Forgotten(id) => format!("forgotten {}", id.source_session_id()),
+                Effect::Notice(notice) => format!("notice {}", notice.id.as_str()),
+                Effect::Summary(s) => {
+                    let counts = [
+                        ("working", s.working),
+                        ("needs_you", s.needs_you),
+                        ("paused", s.paused),
+                        ("done", s.done),
+                        ("unknown", s.unknown),
+                    ];
+                    let counts: Vec<String> = counts
+                        .iter()
+                        .filter(|(_, n)| *n > 0)
+                        .map(|(name, n)| format!("{name}={n}"))
+                        .collect();
+                    format!("summary {}", counts.join(" "))
+                }
+            })
+            .collect()
+    }
+}

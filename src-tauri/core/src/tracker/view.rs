@@ -1,0 +1,270 @@
+//! A session's state as the faces see it: the one place where a status is decided.
+
+use jiff::Timestamp;
+
+use super::Now;
+use super::state::{Answer, SessionState, TurnState};
+use super::words;
+use crate::observation::{Coverage, Role, Writer};
+use crate::process::ProcessKey;
+use crate::session::{
+    Client, Ended, EndedHow, Evidence, EvidenceSource, Freshness, LiveSession, Status, Turn,
+    TurnOutcome,
+};
+use crate::text::one_line;
+
+/// What matters of a session's descendants.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Family {
+    /// Sub-agents whose turn runs; helper threads do not count.
+    pub n_working: u32,
+}
+
+/// Whether somebody can still write the session.
+enum Life {
+    Live,
+    Over,
+    Unclear,
+}
+
+impl SessionState {
+    /// Makes the view; `shown` is the one before.
+    pub(super) fn view(
+        &self,
+        family: &Family,
+        shown: Option<&LiveSession>,
+        now: Now,
+    ) -> LiveSession {
+        let content = &self.content;
+        let origin = content.origin.as_ref();
+        let is_quiet = self.quiet_at() <= now.steady;
+        let (status, how) = self.status(family, is_quiet);
+        let ended = how.map(|how| Ended {
+            at: self.ended_at(),
+            how,
+        });
+        let status_since = match shown {
+            Some(shown) if shown.status == status => shown.status_since,
+            Some(_) | None => self.since(status).unwrap_or(now.wall),
+        };
+        let (evidence, evidence_trail) = self.evidence(status, family);
+        let cwd = content.cwd.clone();
+        LiveSession {
+            id: self.id.clone(),
+            source: self.id.source(),
+            source_session_id: self.id.source_session_id().to_owned(),
+            title: self.title(),
+            project: cwd.as_deref().and_then(project),
+            cwd,
+            git_branch: content.git_branch.clone(),
+            model: content.model.clone(),
+            client: self.client(),
+            cli_version: origin.and_then(|origin| origin.cli_version.clone()),
+            status,
+            status_since,
+            freshness: match status {
+                Status::Working if is_quiet => Freshness::Quiet,
+                Status::Working
+                | Status::NeedsYou
+                | Status::Paused
+                | Status::Done
+                | Status::Unknown => Freshness::Fresh,
+            },
+            need: None,
+            activity: self.activity(status, family),
+            turn: self.turn(),
+            last_turn: content.last_turn.clone(),
+            ended,
+            last_prompt: content.last_prompt.clone(),
+            last_message: content.last_message.clone(),
+            started_at: origin.and_then(|origin| origin.started_at),
+            last_event_at: content.last_event_at,
+            tokens: content.tokens,
+            rate_limits: content.rate_limits.clone(),
+            parent_id: self.parent(),
+            helper: self.role() == Role::Helper,
+            process: self.process(),
+            task_id: None,
+            transcript_path: self.path.clone(),
+            skipped_lines: content.skipped_lines,
+            resume_command: Some(
+                self.id
+                    .source()
+                    .resume_command(self.id.source_session_id())
+                    .join(" "),
+            ),
+            evidence,
+            evidence_trail,
+        }
+    }
+
+    fn status(&self, family: &Family, is_quiet: bool) -> (Status, Option<EndedHow>) {
+        let own = match (&self.content.turn, self.life()) {
+            (
+                TurnState::Open {
+                    answer: Answer::Pending,
+                    ..
+                },
+                Life::Live,
+            ) => (Status::Working, None),
+            (
+                TurnState::Open {
+                    answer: Answer::Pending,
+                    ..
+                },
+                Life::Over,
+            ) => (Status::Done, Some(EndedHow::Killed)),
+            // Lines that arrive prove a writer even where it cannot be seen.
+            (TurnState::Open { .. }, Life::Unclear) if !is_quiet => (Status::Working, None),
+            (_, Life::Unclear) => (Status::Unknown, None),
+            (_, Life::Live) => (Status::Paused, None),
+            (_, Life::Over) => (Status::Done, Some(self.how_it_ended())),
+        };
+        match own.0 {
+            Status::Paused | Status::Done if family.n_working > 0 => (Status::Working, None),
+            Status::Paused
+            | Status::Done
+            | Status::Working
+            | Status::NeedsYou
+            | Status::Unknown => own,
+        }
+    }
+
+    fn life(&self) -> Life {
+        match self.writer.as_ref().map(|look| &look.writer) {
+            Some(Writer::Held { .. } | Writer::Possible { .. }) => Life::Live,
+            Some(Writer::Free) => Life::Over,
+            Some(Writer::Unknown { .. }) | None => Life::Unclear,
+        }
+    }
+
+    fn how_it_ended(&self) -> EndedHow {
+        match (
+            self.content.last_turn.as_ref().map(|turn| turn.outcome),
+            self.client(),
+        ) {
+            (Some(TurnOutcome::Failed), _) => EndedHow::Failed,
+            (Some(TurnOutcome::Interrupted), _) => EndedHow::Interrupted,
+            (Some(TurnOutcome::Completed), Client::Tui | Client::Ide | Client::App)
+                if self.role() == Role::Main =>
+            {
+                EndedHow::Closed
+            }
+            (Some(TurnOutcome::Completed), _) => EndedHow::Finished,
+            (None, _) => EndedHow::Closed,
+        }
+    }
+
+    fn ended_at(&self) -> Option<Timestamp> {
+        self.released_at.or(self.content.last_event_at)
+    }
+
+    fn since(&self, status: Status) -> Option<Timestamp> {
+        let turn_start = match self.content.turn {
+            TurnState::Open { started_at, .. } => started_at,
+            TurnState::Over { .. } | TurnState::None => None,
+        };
+        match status {
+            Status::Working | Status::NeedsYou => turn_start,
+            Status::Paused => self
+                .content
+                .last_turn
+                .as_ref()
+                .and_then(|turn| turn.ended_at)
+                .or(self.content.last_event_at),
+            Status::Done => self.ended_at(),
+            Status::Unknown => self.content.last_event_at,
+        }
+    }
+
+    fn title(&self) -> Option<String> {
+        let content = &self.content;
+        let name = content
+            .origin
+            .as_ref()
+            .and_then(|origin| origin.name.as_deref());
+        self.title
+            .as_deref()
+            .or(content.first_prompt.as_deref())
+            .or(name)
+            .map(|title| one_line(title, 120))
+            .filter(|title| !title.is_empty())
+    }
+
+    fn turn(&self) -> Option<Turn> {
+        let (id, started_at) = match &self.content.turn {
+            TurnState::Open { id, started_at, .. } | TurnState::Over { id, started_at } => {
+                (id.clone(), *started_at)
+            }
+            TurnState::None => return None,
+        };
+        let count = match self.content.coverage {
+            Some(Coverage::Whole) => Some(self.content.n_turns),
+            Some(Coverage::HeadAndTail) | None => None,
+        };
+        Some(Turn {
+            id,
+            count,
+            started_at,
+        })
+    }
+
+    fn activity(&self, status: Status, family: &Family) -> Option<String> {
+        match (status, &self.content.turn) {
+            (
+                Status::Working,
+                TurnState::Open {
+                    answer: Answer::Pending,
+                    ..
+                },
+            ) => self
+                .content
+                .open_items
+                .last()
+                .map(|(_, activity)| activity.clone()),
+            (Status::Working, _) => Some(words::waiting_for_children(family.n_working)),
+            (Status::NeedsYou | Status::Paused | Status::Done | Status::Unknown, _) => None,
+        }
+    }
+
+    fn process(&self) -> Option<ProcessKey> {
+        match self.writer.as_ref().map(|look| &look.writer) {
+            Some(Writer::Held { by, .. } | Writer::Possible { by }) => Some(*by),
+            Some(Writer::Free | Writer::Unknown { .. }) | None => None,
+        }
+    }
+
+    /// Returns the evidence that decides, and all of it.
+    fn evidence(&self, status: Status, family: &Family) -> (Evidence, Vec<Evidence>) {
+        let transcript = words::transcript_evidence(self);
+        let writer = words::writer_evidence(self);
+        let writer_decides = match status {
+            Status::Done | Status::Unknown => true,
+            Status::Working | Status::NeedsYou | Status::Paused => false,
+        };
+        let mut trail = Vec::new();
+        if family.n_working > 0 && !matches!(self.content.turn, TurnState::Open { .. }) {
+            trail.push(words::children_evidence(family.n_working));
+        }
+        if writer_decides {
+            trail.extend(writer);
+            trail.push(transcript);
+        } else {
+            trail.push(transcript);
+            trail.extend(writer);
+        }
+        let decisive = trail.first().cloned().unwrap_or_else(|| Evidence {
+            from: EvidenceSource::Transcript,
+            at: None,
+            says: "nothing is known".to_owned(),
+        });
+        (decisive, trail)
+    }
+}
+
+/// Returns the last part of a folder's path.
+fn project(cwd: &str) -> Option<String> {
+    cwd.rsplit(['/', '\\'])
+        .find(|part| !part.is_empty())
+        .map(str::to_owned)
+}

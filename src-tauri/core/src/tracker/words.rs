@@ -1,0 +1,146 @@
+//! What a person reads about a session: evidence and notices.
+
+use super::notice_kind;
+use super::state::{Answer, SessionState, TurnEnd, TurnState};
+use crate::notice::{Notice, NoticeId, NoticeKind};
+use crate::observation::Writer;
+use crate::session::{Evidence, EvidenceSource, LiveSession, TurnOutcome};
+use crate::text::{one_line, shorten};
+
+/// Longest name in a notice's title, in characters.
+const NAME_CHARS: usize = 60;
+/// Longest body of a notice, in characters.
+const BODY_CHARS: usize = 180;
+
+pub(super) fn waiting_for_children(n_working: u32) -> String {
+    match n_working {
+        1 => "Waiting for a sub-agent".to_owned(),
+        n => format!("Waiting for {n} sub-agents"),
+    }
+}
+
+pub(super) fn children_evidence(n_working: u32) -> Evidence {
+    Evidence {
+        from: EvidenceSource::Transcript,
+        at: None,
+        says: match n_working {
+            1 => "its turn is over, a sub-agent still works".to_owned(),
+            n => format!("its turn is over, {n} sub-agents still work"),
+        },
+    }
+}
+
+pub(super) fn transcript_evidence(state: &SessionState) -> Evidence {
+    let content = &state.content;
+    let (at, says) = match &content.turn {
+        TurnState::None => (content.last_event_at, "no turn yet".to_owned()),
+        TurnState::Open {
+            answer: Answer::Pending,
+            started_at,
+            ..
+        } => (*started_at, "turn started, no end yet".to_owned()),
+        TurnState::Open {
+            answer: Answer::Given,
+            ..
+        } => (
+            content.last_event_at,
+            "answered; this version records no end of a turn".to_owned(),
+        ),
+        TurnState::Over { .. } => match &content.last_turn {
+            Some(turn) => {
+                let says = match turn.outcome {
+                    TurnOutcome::Completed => "turn completed",
+                    TurnOutcome::Failed => "turn failed",
+                    TurnOutcome::Interrupted => "turn interrupted",
+                };
+                (turn.ended_at, says.to_owned())
+            }
+            None => (content.last_event_at, "turn over".to_owned()),
+        },
+    };
+    Evidence {
+        from: EvidenceSource::Transcript,
+        at,
+        says,
+    }
+}
+
+pub(super) fn writer_evidence(state: &SessionState) -> Option<Evidence> {
+    let look = state.writer.as_ref()?;
+    let (from, says) = match &look.writer {
+        Writer::Held {
+            by,
+            from: EvidenceSource::WriterLock,
+        } => (
+            EvidenceSource::WriterLock,
+            format!("held by process {}", by.pid),
+        ),
+        Writer::Held { by, from } => (*from, format!("process {} has it open", by.pid)),
+        Writer::Possible { by } => (
+            EvidenceSource::Process,
+            format!("process {} may own it", by.pid),
+        ),
+        Writer::Free => (
+            EvidenceSource::WriterLock,
+            "no process holds the session".to_owned(),
+        ),
+        Writer::Unknown { why } => (EvidenceSource::WriterLock, why.clone()),
+    };
+    Some(Evidence {
+        from,
+        at: Some(state.released_at.unwrap_or(look.at)),
+        says,
+    })
+}
+
+pub(super) fn turn_notice(session: &LiveSession, end: &TurnEnd) -> Notice {
+    let name = name(session);
+    let (title, fallback) = match end.outcome {
+        TurnOutcome::Completed => (format!("{name} finished"), "The turn is over."),
+        TurnOutcome::Failed => (
+            format!("{name} failed"),
+            "The turn failed without a message.",
+        ),
+        TurnOutcome::Interrupted => (
+            format!("{name} was interrupted"),
+            "The turn was interrupted.",
+        ),
+    };
+    let kind = notice_kind(end.outcome);
+    Notice {
+        id: NoticeId::derive(&session.id, Some(&end.turn), kind, None),
+        kind,
+        session_id: session.id.clone(),
+        task_id: session.task_id.clone(),
+        turn_id: Some(end.turn.clone()),
+        title,
+        body: body(session, end.message.as_deref().unwrap_or(fallback)),
+    }
+}
+
+pub(super) fn death_notice(session: &LiveSession) -> Notice {
+    let turn = session.turn.as_ref().map(|turn| &turn.id);
+    let kind = NoticeKind::SessionDied;
+    Notice {
+        id: NoticeId::derive(&session.id, turn, kind, None),
+        kind,
+        session_id: session.id.clone(),
+        task_id: session.task_id.clone(),
+        turn_id: turn.cloned(),
+        title: format!("{} was killed", name(session)),
+        body: body(session, "Its process is gone in the middle of a turn."),
+    }
+}
+
+fn name(session: &LiveSession) -> String {
+    let title = session.title.as_deref().or(session.project.as_deref());
+    shorten(title.unwrap_or(session.source.label()), NAME_CHARS)
+}
+
+fn body(session: &LiveSession, message: &str) -> String {
+    let message = one_line(message, BODY_CHARS);
+    match session.project.as_deref() {
+        Some(project) => format!("{message}\n{}, {project}", session.source.label()),
+        None => format!("{message}\n{}", session.source.label()),
+    }
+}
