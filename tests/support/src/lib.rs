@@ -10,7 +10,9 @@
 )]
 
 pub mod codex;
+pub mod contract;
 pub mod http;
 pub mod model;
 pub mod process;
 pub mod wait;
+pub mod watch;
