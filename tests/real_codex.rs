@@ -14,7 +14,7 @@ use mission_control_testkit::model::{
     Gate, Model, Script, Step, command, reasoning, say, spawn_agent, wait_agents,
 };
 use mission_control_testkit::process::{Exit, StopSignal};
-use mission_control_testkit::wait::{PATIENT, SOON, Stopwatch, wait_for};
+use mission_control_testkit::wait::{PATIENT, SOON, Stopwatch};
 use mission_control_testkit::watch::{Front, Watch};
 use serde_json::{Value, json};
 
@@ -273,7 +273,7 @@ fn a_year_old_session_is_live_as_soon_as_it_is_resumed() {
     let thread = first.thread_id();
     let id = session_id(&thread);
     first.wait();
-    make_a_year_older(&stage.home, &thread);
+    stage.home.make_a_year_older(&thread);
     let mut watch = stage.front.watch();
 
     let mut second = stage.home.exec(&Run {
@@ -572,37 +572,6 @@ fn stopped_in_a_command(signal: StopSignal) -> (Watch, String, Stage) {
     run.signal_native(signal);
     run.wait();
     (watch, id, stage)
-}
-
-/// Moves a session a year back: its file's folder and name, the times in it, and no index that knows better.
-fn make_a_year_older(home: &CodexHome, thread: &str) {
-    let path = home.rollout(thread);
-    let name = path.file_name().unwrap().to_str().unwrap();
-    let date: String = name.chars().skip("rollout-".len()).take(10).collect();
-    let (year, rest) = date.split_once('-').unwrap();
-    let older = format!("{}-{rest}", year.parse::<u32>().unwrap() - 1);
-    let folder = home
-        .codex_home()
-        .join("sessions")
-        .join(older.replace('-', "/"));
-    let content = std::fs::read_to_string(&path).unwrap();
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(
-        folder.join(name.replace(&date, &older)),
-        content.replace(&date, &older),
-    )
-    .unwrap();
-    std::fs::remove_file(&path).unwrap();
-    wait_for(SOON, "the indexes are gone", || {
-        let entries = std::fs::read_dir(home.codex_home()).unwrap().flatten();
-        let indexes =
-            entries.filter(|entry| entry.file_name().to_string_lossy().contains(".sqlite"));
-        (indexes
-            .map(|entry| std::fs::remove_file(entry.path()))
-            .count()
-            == 0)
-            .then_some(())
-    });
 }
 
 /// Puts a recorded transcript where its agent would have written it and returns its session's id.

@@ -237,6 +237,39 @@ impl CodexHome {
                 .find(|path| path.to_string_lossy().contains(thread))
         })
     }
+
+    /// Moves an ended thread a year back: its file's folder and name, the times in it, and no index that knows better.
+    pub fn make_a_year_older(&self, thread: &str) {
+        let path = self.rollout(thread);
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .expect("a file name");
+        let date: String = name
+            .chars()
+            .skip("rollout-".len())
+            .take("2026-11-20".len())
+            .collect();
+        let (year, day) = date.split_once('-').expect("a date");
+        let older = format!("{}-{day}", year.parse::<u32>().expect("a year") - 1);
+        let content = fs::read_to_string(&path).expect("read the transcript");
+        let folder = self
+            .codex_home
+            .join("sessions")
+            .join(older.replace('-', "/"));
+        fs::create_dir_all(&folder).expect("make the older folder");
+        let moved = folder.join(name.replace(&date, &older));
+        fs::write(moved, content.replace(&date, &older)).expect("write the older transcript");
+        fs::remove_file(&path).expect("remove the younger transcript");
+        for entry in fs::read_dir(&self.codex_home)
+            .expect("read the agent's home")
+            .flatten()
+        {
+            if entry.file_name().to_string_lossy().contains(".sqlite") {
+                fs::remove_file(entry.path()).expect("remove an index");
+            }
+        }
+    }
 }
 
 impl Default for CodexHome {

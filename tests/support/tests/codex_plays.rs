@@ -220,6 +220,33 @@ fn resumes_in_the_same_file_and_forks_into_another() {
 }
 
 #[test]
+fn resumes_a_session_of_last_year_where_it_lies() {
+    let (model, home) = (Model::start(), CodexHome::new());
+    let script = Script::new([say("First.")]).on("again", [say("Second.")]);
+    let script = model.plays("old", script);
+    let mut first = home.exec(&prompt(&script, "Begin."));
+    let thread = first.thread_id();
+    assert_eq!(first.wait(), Exit::Code(0));
+    let before = home.rollout(&thread);
+
+    home.make_a_year_older(&thread);
+    let after = home.rollout(&thread);
+    let mut second = home.exec(&Run {
+        args: vec!["resume", &thread],
+        ..prompt(&script, "again")
+    });
+
+    assert_eq!(second.wait(), Exit::Code(0), "{}", second.stderr());
+    assert_ne!(before, after);
+    assert_eq!(home.rollouts(), [after]);
+    let n_turns = rollout(&home, &thread)
+        .iter()
+        .filter(|line| line["payload"]["type"] == "task_started")
+        .count();
+    assert_eq!(n_turns, 2);
+}
+
+#[test]
 fn sub_agents_have_files_of_their_own() {
     for (name, model_name) in [("v1", CLASSIC_MODEL), ("v2", CODE_MODE_MODEL)] {
         let (model, home) = (Model::start(), CodexHome::new());
