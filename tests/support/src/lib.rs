@@ -11,6 +11,7 @@
 
 pub mod codex;
 pub mod contract;
+pub mod desktop;
 pub mod http;
 pub mod model;
 pub mod process;
