@@ -5,7 +5,6 @@
     reason = "a missing value fails the test"
 )]
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mission_control_testkit::codex::{CLASSIC_MODEL, CODE_MODE_MODEL, CodexHome, Run, VERSION};
@@ -14,6 +13,7 @@ use mission_control_testkit::model::{
     Gate, Model, Script, Step, command, reasoning, say, spawn_agent, wait_agents,
 };
 use mission_control_testkit::process::{Exit, StopSignal};
+use mission_control_testkit::recordings::Recording;
 use mission_control_testkit::wait::{PATIENT, SOON, Stopwatch};
 use mission_control_testkit::watch::{Front, Watch};
 use serde_json::{Value, json};
@@ -491,8 +491,9 @@ fn transcripts_of_older_versions_are_read_to_their_end() {
         ("30-old-0.150.0-edit", "0.150.0", "finished", "completed"),
     ]
     .map(|(recording, version, how, outcome)| {
-        let id = copy_recording(recording, &home);
-        (id, json!({"version": version, "status": "done", "how": how, "outcome": outcome, "skipped": 0}))
+        let recording = Recording::load(recording);
+        recording.write_into(home.codex_home());
+        (recording.session_id(), json!({"version": version, "status": "done", "how": how, "outcome": outcome, "skipped": 0}))
     });
 
     let sessions = front.sessions();
@@ -572,31 +573,6 @@ fn stopped_in_a_command(signal: StopSignal) -> (Watch, String, Stage) {
     run.signal_native(signal);
     run.wait();
     (watch, id, stage)
-}
-
-/// Puts a recorded transcript where its agent would have written it and returns its session's id.
-fn copy_recording(recording: &str, home: &CodexHome) -> String {
-    let recordings = Path::new(env!("CARGO_MANIFEST_DIR")).join("src-tauri/core/testdata/codex");
-    let path = only_file(&recordings.join(recording));
-    let name = path.file_name().unwrap().to_str().unwrap();
-    let date: String = name.chars().skip("rollout-".len()).take(10).collect();
-    let folder = home
-        .codex_home()
-        .join("sessions")
-        .join(date.replace('-', "/"));
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::copy(&path, folder.join(name)).unwrap();
-    let thread = name.split_at("rollout-2026-11-20T07-45-50-".len()).1;
-    session_id(thread.trim_end_matches(".jsonl"))
-}
-
-fn only_file(folder: &Path) -> PathBuf {
-    let mut files = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    files
-        .find(|path| path.extension().is_some_and(|end| end == "jsonl"))
-        .unwrap()
 }
 
 fn prompt<'a>(script: &'a str, prompt: &'a str) -> Run<'a> {

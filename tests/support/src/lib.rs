@@ -15,5 +15,6 @@ pub mod desktop;
 pub mod http;
 pub mod model;
 pub mod process;
+pub mod recordings;
 pub mod wait;
 pub mod watch;
