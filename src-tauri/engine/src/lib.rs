@@ -2,8 +2,19 @@
 //!
 //! The engine sees, the core decides. It never talks to a person.
 
+pub mod clock;
 pub mod doctor;
 pub mod monitor;
 pub mod places;
 pub mod settings;
+
 pub mod store;
+
+mod locks;
+mod processes;
+mod source;
+mod tail;
+mod watch;
+
+#[cfg(test)]
+mod testing;

@@ -1,1 +1,308 @@
-//! The settings file.
+//! The settings file: TOML, strict about its keys, never written from here.
+
+use std::collections::BTreeMap;
+
+use camino::Utf8Path;
+use jiff::civil::Time;
+use mission_control_core::notice::NoticeKind;
+use serde::Deserialize;
+
+/// Everything a person can set.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// About Codex.
+    pub codex: CodexSettings,
+    /// When and how to notify.
+    pub notifications: NotificationSettings,
+    /// What lists hold.
+    pub list: ListSettings,
+    /// How files are watched.
+    pub watch: WatchSettings,
+}
+
+/// `[codex]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CodexSettings {
+    /// Homes besides the usual one: absolute, or beginning with `~/`.
+    pub homes: Vec<String>,
+}
+
+/// `[notifications]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NotificationSettings {
+    /// Whether anything is shown at all.
+    pub enabled: bool,
+    /// Completed turns shorter than this, in seconds, are not announced.
+    pub min_turn_seconds: u32,
+    /// When nothing is shown.
+    pub quiet_hours: Option<QuietHours>,
+    /// Which kinds are shown; see [`NotificationSettings::wants`] for those not named.
+    pub kinds: BTreeMap<NoticeKind, bool>,
+}
+
+impl Default for NotificationSettings {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            min_turn_seconds: 0,
+            quiet_hours: None,
+            kinds: BTreeMap::new(),
+        }
+    }
+}
+
+impl NotificationSettings {
+    /// Returns whether notices of `kind` are shown; all are, except turns a person interrupted.
+    #[must_use]
+    pub fn wants(&self, kind: NoticeKind) -> bool {
+        let usual = match kind {
+            NoticeKind::TurnInterrupted => false,
+            NoticeKind::TurnCompleted
+            | NoticeKind::TurnFailed
+            | NoticeKind::NeedsYou
+            | NoticeKind::SessionDied
+            | NoticeKind::TaskFinished => true,
+        };
+        self.enabled && self.kinds.get(&kind).copied().unwrap_or(usual)
+    }
+}
+
+/// `[list]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ListSettings {
+    /// For how many hours an ended session stays listed.
+    pub recent_hours: u16,
+}
+
+impl Default for ListSettings {
+    fn default() -> Self {
+        Self { recent_hours: 24 }
+    }
+}
+
+/// `[watch]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WatchSettings {
+    /// How often live files are looked at where the system cannot tell of changes.
+    pub poll_seconds: u16,
+}
+
+impl Default for WatchSettings {
+    fn default() -> Self {
+        Self { poll_seconds: 2 }
+    }
+}
+
+/// A span of the day, such as `22:00-07:00`, in local time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct QuietHours {
+    from: Time,
+    until: Time,
+}
+
+impl QuietHours {
+    /// Returns whether `time` lies in the span; the span may cross midnight.
+    #[must_use]
+    pub fn contain(&self, time: Time) -> bool {
+        if self.from <= self.until {
+            self.from <= time && time < self.until
+        } else {
+            self.from <= time || time < self.until
+        }
+    }
+}
+
+impl TryFrom<String> for QuietHours {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let wanted = || format!("`{text}` is not a span such as `22:00-07:00`");
+        let (from, until) = text.split_once('-').ok_or_else(wanted)?;
+        let time = |text: &str| Time::strptime("%H:%M", text.trim()).map_err(|_| wanted());
+        Ok(Self {
+            from: time(from)?,
+            until: time(until)?,
+        })
+    }
+}
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file is there and cannot be read.
+    #[error("read the settings file `{path}`")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file holds something this program does not understand.
+    #[error("understand line {line} of the settings file `{path}`: {says}")]
+    Malformed {
+        /// The file.
+        path: String,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong there, naming the key.
+        says: String,
+    },
+}
+
+impl Settings {
+    /// Reads the settings file; an absent file means the defaults.
+    ///
+    /// # Errors
+    /// When the file cannot be read or understood. It is never changed.
+    pub fn load(path: &Utf8Path) -> Result<Self, SettingsError> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(path, &text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(source) => Err(SettingsError::Unreadable {
+                path: path.to_string(),
+                source,
+            }),
+        }
+    }
+
+    fn parse(path: &Utf8Path, text: &str) -> Result<Self, SettingsError> {
+        let malformed = |line, says| SettingsError::Malformed {
+            path: path.to_string(),
+            line,
+            says,
+        };
+        let settings: Self = toml::from_str(text).map_err(|error| {
+            let start = error.span().map_or(0, |span| span.start);
+            malformed(line_at(text, start), explain(error.message()))
+        })?;
+        if settings.list.recent_hours == 0 {
+            let says = "`recent_hours` must be at least 1".to_owned();
+            return Err(malformed(line_of(text, "recent_hours"), says));
+        }
+        if settings.watch.poll_seconds == 0 {
+            let says = "`poll_seconds` must be at least 1".to_owned();
+            return Err(malformed(line_of(text, "poll_seconds"), says));
+        }
+        Ok(settings)
+    }
+}
+
+fn line_at(text: &str, byte: usize) -> usize {
+    text.bytes().take(byte).filter(|b| *b == b'\n').count() + 1
+}
+
+fn line_of(text: &str, key: &str) -> usize {
+    text.find(key).map_or(1, |byte| line_at(text, byte))
+}
+
+/// Adds the nearest known name to "unknown field `x`, expected one of `a`, `b`".
+fn explain(message: &str) -> String {
+    let mut names = message.split('`').skip(1).step_by(2);
+    let is_unknown = message.starts_with("unknown ");
+    let (true, Some(given)) = (is_unknown, names.next()) else {
+        return message.trim_end().to_owned();
+    };
+    let nearest = names
+        .map(|known| (distance(given, known), known))
+        .min()
+        .filter(|(distance, known)| *distance <= known.len().div_ceil(2));
+    match nearest {
+        Some((_, known)) => format!("`{given}` is not known; did you mean `{known}`?"),
+        None => format!("`{given}` is not known ({})", message.trim_end()),
+    }
+}
+
+/// Returns how many characters must be changed, added or removed to turn `a` into `b`.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        let mut next = vec![left];
+        for (y, above) in b.chars().zip(row.iter().skip(1)) {
+            let swapped = diagonal + usize::from(x != y);
+            left = swapped.min(left + 1).min(above + 1);
+            diagonal = *above;
+            next.push(left);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Settings, String> {
+        Settings::parse(Utf8Path::new("/s.toml"), text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn absent_keys_mean_the_defaults() {
+        assert_eq!(parse(""), Ok(Settings::default()));
+        assert_eq!(parse("[list]\n").unwrap().list.recent_hours, 24);
+    }
+
+    #[test]
+    fn everything_that_is_set_arrives() {
+        let settings = parse(
+            "[codex]\nhomes = ['~/work']\n[notifications]\nmin_turn_seconds = 5\n\
+             quiet_hours = '22:00-07:00'\nkinds = { turn_completed = false, turn_interrupted = true }\n",
+        )
+        .unwrap();
+
+        let notifications = &settings.notifications;
+        assert_eq!(settings.codex.homes, ["~/work"]);
+        assert!(!notifications.wants(NoticeKind::TurnCompleted));
+        assert!(notifications.wants(NoticeKind::TurnInterrupted));
+        assert!(notifications.wants(NoticeKind::NeedsYou));
+        let quiet = notifications.quiet_hours.unwrap();
+        assert!(quiet.contain(Time::constant(23, 30, 0, 0)));
+        assert!(quiet.contain(Time::constant(6, 59, 0, 0)));
+        assert!(!quiet.contain(Time::constant(7, 0, 0, 0)));
+    }
+
+    #[track_caller]
+    fn check_refused(text: &str, expected: &str) {
+        assert_eq!(
+            parse(text).unwrap_err().split_once(": ").unwrap(),
+            (expected.split_once(": ").unwrap())
+        );
+    }
+
+    #[test]
+    fn a_typo_names_its_line_and_the_nearest_key() {
+        let at = |line| format!("understand line {line} of the settings file `/s.toml`");
+        check_refused(
+            "# mine\n[notifications]\nenabeld = true\n",
+            &format!("{}: `enabeld` is not known; did you mean `enabled`?", at(3)),
+        );
+        check_refused(
+            "[watsh]\n",
+            &format!("{}: `watsh` is not known; did you mean `watch`?", at(1)),
+        );
+        check_refused(
+            "[notifications]\nkinds = { need_you = true }\n",
+            &format!(
+                "{}: `need_you` is not known; did you mean `needs_you`?",
+                at(2)
+            ),
+        );
+        check_refused(
+            "\n[watch]\npoll_seconds = 0\n",
+            &format!("{}: `poll_seconds` must be at least 1", at(3)),
+        );
+        check_refused(
+            "[notifications]\nquiet_hours = 'late'\n",
+            &format!("{}: `late` is not a span such as `22:00-07:00`", at(2)),
+        );
+    }
+}

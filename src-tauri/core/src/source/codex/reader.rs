@@ -5,9 +5,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::line::{
-    CallId, CommandArguments, ContentItem, Envelope, ItemCompleted, ItemId, Tag, TaskComplete,
-    TaskStarted, TextEvent, ThreadSettings, TokenCount, TokenUsageRecord, ToolCall, TurnAborted,
-    TurnContext, is_command_tool, is_harness_text, peek, peek_timestamp,
+    CallId, CommandArguments, ContentItem, Envelope, ItemCompleted, ItemId, Line, Tag,
+    TaskComplete, TaskStarted, TextEvent, ThreadSettings, TokenCount, TokenUsageRecord, ToolCall,
+    TurnAborted, TurnContext, is_command_tool, is_harness_text, is_output, peek, peek_timestamp,
 };
 use super::origin::SessionMeta;
 use crate::observation::{Fact, LocatedFact};
@@ -52,13 +52,26 @@ enum Trigger {
 impl Reader {
     /// Reads one line; see [`crate::source::Reader::read`].
     pub fn read(&mut self, offset: u64, line: &[u8], facts: &mut Vec<LocatedFact>) -> LineRead {
-        if let Some(peeked) = peek(line)
-            && says_nothing(peeked.kind, peeked.payload_kind)
-        {
-            return LineRead {
-                at: peek_timestamp(line),
-                outcome: LineOutcome::Read,
-            };
+        if let Some(peeked) = peek(line) {
+            if says_nothing(peeked.kind, peeked.payload_kind) {
+                return LineRead {
+                    at: peek_timestamp(line),
+                    outcome: LineOutcome::Read,
+                };
+            }
+            if is_output(peeked.kind, peeked.payload_kind)
+                && let Ok(line) = serde_json::from_slice::<Line<CallId>>(line)
+            {
+                let at = line.timestamp;
+                let fact = Fact::ItemEnded {
+                    item: line.payload.call_id,
+                };
+                facts.push(LocatedFact { offset, at, fact });
+                return LineRead {
+                    at,
+                    outcome: LineOutcome::Read,
+                };
+            }
         }
         let Ok(envelope) = serde_json::from_slice::<Envelope<'_>>(line) else {
             return LineRead {

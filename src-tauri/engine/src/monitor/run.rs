@@ -1,0 +1,300 @@
+//! The owner of all sessions: one loop that takes in what happens and tells the subscribers.
+
+use std::collections::BTreeSet;
+use std::sync::mpsc as blocking;
+use std::time::Duration;
+
+use mission_control_core::event::{EventBody, Summary};
+use mission_control_core::health::Problem;
+use mission_control_core::process::ProcessKey;
+use mission_control_core::session::SessionId;
+use mission_control_core::tracker::{Effect, Now, Tracker};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use super::pages::{self, PageRequest};
+use super::subscribers::Subscribers;
+use super::{MonitorOptions, Request, TranscriptError, find, lookout_options, settings_of};
+use crate::clock::Clock;
+use crate::processes::Exit;
+use crate::source::codex::{Lookout, Telling};
+use crate::watch::{Changes, FolderWatch, MOST_FOLDERS};
+
+/// Between signs of life, for whoever must notice a stream that broke.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+/// Until the next try to give a slow subscriber its snapshot.
+const CATCH_UP: Duration = Duration::from_millis(100);
+
+/// Runs until the last handle is dropped.
+pub(super) fn run(
+    options: &MonitorOptions,
+    requests: mpsc::Receiver<Request>,
+    problems: watch::Sender<Vec<Problem>>,
+) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    match runtime {
+        Ok(runtime) => {
+            let owner = Owner::new(options, problems, MOST_FOLDERS);
+            runtime.block_on(owner.run(requests));
+        }
+        Err(error) => tracing::error!(%error, "The monitor could not be started."),
+    }
+}
+
+/// Owns all state.
+struct Owner {
+    clock: Clock,
+    tracker: Tracker,
+    lookout: Lookout,
+    watch: FolderWatch,
+    subscribers: Subscribers,
+    heartbeat_due: Duration,
+    /// Awaits the end of every process in `followed`.
+    ends: JoinSet<ProcessKey>,
+    followed: BTreeSet<ProcessKey>,
+    pages: Option<blocking::SyncSender<PageRequest>>,
+    settings_problem: Option<Problem>,
+    problems: watch::Sender<Vec<Problem>>,
+}
+
+/// What woke the loop.
+enum Woken {
+    Asked(Option<Request>),
+    Changed(Changes),
+    Ended(ProcessKey),
+    TimeCame,
+}
+
+impl Owner {
+    fn new(
+        options: &MonitorOptions,
+        problems: watch::Sender<Vec<Problem>>,
+        most_folders: usize,
+    ) -> Self {
+        let (settings, settings_problem) = settings_of(&options.places);
+        Self {
+            clock: Clock::start(),
+            tracker: Tracker::new(options.notify_since),
+            lookout: Lookout::new(lookout_options(&options.places, &settings)),
+            watch: FolderWatch::new(most_folders),
+            subscribers: Subscribers::default(),
+            heartbeat_due: Duration::MAX,
+            ends: JoinSet::new(),
+            followed: BTreeSet::new(),
+            pages: None,
+            settings_problem,
+            problems,
+        }
+    }
+
+    async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+        // Watched first and looked at then: what happens in between is seen twice, not never.
+        let now = self.clock.now();
+        self.watch.set(&self.lookout.folders(now));
+        self.lookout.look(now);
+        self.settle();
+        loop {
+            let due = tokio::time::Instant::from_std(self.clock.instant_at(self.due()));
+            let woken = tokio::select! {
+                request = requests.recv() => Woken::Asked(request),
+                changes = self.watch.changed() => Woken::Changed(changes),
+                Some(Ok(process)) = self.ends.join_next() => Woken::Ended(process),
+                () = tokio::time::sleep_until(due) => Woken::TimeCame,
+            };
+            let now = self.clock.now();
+            match woken {
+                Woken::Asked(None) => return,
+                Woken::Asked(Some(request)) => self.answer(request, now),
+                Woken::Changed(Changes::Paths(paths)) => self.lookout.hear(&paths, now),
+                Woken::Changed(Changes::Anything) => self.lookout.look(now),
+                Woken::Ended(process) => {
+                    self.followed.remove(&process);
+                    self.lookout.process_ended(process, now);
+                }
+                Woken::TimeCame => self.do_what_is_due(now),
+            }
+            self.settle();
+        }
+    }
+
+    fn due(&self) -> Duration {
+        let catch_up = self
+            .subscribers
+            .are_behind()
+            .then(|| self.clock.now().steady + CATCH_UP);
+        let heartbeat = (!self.subscribers.is_empty()).then_some(self.heartbeat_due);
+        [self.tracker.poll_timeout(), catch_up, heartbeat]
+            .into_iter()
+            .flatten()
+            .fold(self.lookout.poll_timeout(), Duration::min)
+    }
+
+    fn do_what_is_due(&mut self, now: Now) {
+        if self.lookout.poll_timeout() <= now.steady {
+            self.lookout.handle_timeout(now);
+        }
+        if self
+            .tracker
+            .poll_timeout()
+            .is_some_and(|due| due <= now.steady)
+        {
+            self.tracker.handle_timeout(now);
+        }
+        if self.heartbeat_due <= now.steady {
+            self.subscribers.send(&EventBody::Heartbeat {}, now.wall);
+            self.heartbeat_due = now.steady + HEARTBEAT;
+        }
+        let tracker = &self.tracker;
+        self.subscribers.catch_up(|| snapshot(tracker), now.wall);
+    }
+
+    /// Carries what was seen to the tracker and what follows from it to everybody, until nothing
+    /// more follows.
+    fn settle(&mut self) {
+        loop {
+            let now = self.clock.now();
+            while let Some(observation) = self.lookout.poll_observation() {
+                self.tracker.handle(observation, now);
+            }
+            self.tell(now);
+            self.follow_owners(now);
+            let watching = self.watch.set(&self.lookout.folders(now));
+            self.lookout.set_telling(
+                match watching.hindrance {
+                    Some(_) => Telling::Polled,
+                    None => Telling::Watched,
+                },
+                now,
+            );
+            self.report(watching.hindrance);
+            if !watching.added.is_empty() {
+                self.lookout.hear(&watching.added, now);
+            }
+            if self.lookout.has_observations() {
+                continue;
+            }
+            return;
+        }
+    }
+
+    fn tell(&mut self, now: Now) {
+        let mut has_forgotten = false;
+        while let Some(effect) = self.tracker.poll_effect() {
+            let body = match effect {
+                Effect::Discovered(session) => EventBody::SessionDiscovered { session },
+                Effect::Updated(session) => EventBody::SessionUpdated { session },
+                Effect::Closed(session) => EventBody::SessionClosed { session },
+                Effect::Summary(summary) => EventBody::Summary { summary },
+                Effect::Notice(notice) => EventBody::Notice { notice },
+                Effect::Forgotten(session) => {
+                    self.lookout.forget(&session);
+                    has_forgotten = true;
+                    continue;
+                }
+            };
+            self.subscribers.send(&body, now.wall);
+        }
+        if has_forgotten {
+            self.subscribers.send(&snapshot(&self.tracker), now.wall);
+        }
+    }
+
+    /// Awaits the end of every process that owns a session, so that it is seen at once.
+    fn follow_owners(&mut self, now: Now) {
+        for process in self.lookout.owners() {
+            if self.followed.contains(&process) {
+                continue;
+            }
+            let Some(exit) = Exit::of(process.pid) else {
+                continue;
+            };
+            // Taken hold of first and compared then, so that a reused pid cannot slip in between.
+            if !self.lookout.is_running(process) {
+                self.lookout.process_ended(process, now);
+                continue;
+            }
+            self.followed.insert(process);
+            self.ends.spawn(async move {
+                exit.wait().await;
+                process
+            });
+        }
+    }
+
+    fn report(&self, hindrance: Option<String>) {
+        let slow = hindrance.map(|detail| Problem {
+            code: "watch_limit".to_owned(),
+            title: "Live updates are slow.".to_owned(),
+            detail: Some(format!(
+                "{detail} Folders are looked through every few seconds instead."
+            )),
+            hint: Some(
+                "Raise `fs.inotify.max_user_watches` and `fs.inotify.max_user_instances`."
+                    .to_owned(),
+            ),
+        });
+        let problems: Vec<Problem> = self.settings_problem.iter().cloned().chain(slow).collect();
+        self.problems.send_if_modified(|known| {
+            let is_new = *known != problems;
+            *known = problems;
+            is_new
+        });
+    }
+
+    fn answer(&mut self, request: Request, now: Now) {
+        // Whoever asked may have stopped waiting; then there is nobody to tell.
+        match request {
+            Request::Subscribe(reply) => {
+                if self.subscribers.is_empty() {
+                    self.heartbeat_due = now.steady + HEARTBEAT;
+                }
+                let events = self.subscribers.add(snapshot(&self.tracker), now.wall);
+                drop(reply.send(events));
+            }
+            Request::Sessions(reply) => drop(reply.send(self.tracker.sessions())),
+            Request::Session(id, reply) => {
+                drop(reply.send(find(&self.tracker.sessions(), &id).cloned()));
+            }
+            Request::Transcript { id, cursor, reply } => match self.page_request(&id, cursor) {
+                Some(request) => self.read_page(request(reply)),
+                None => drop(reply.send(Err(TranscriptError::NotFound(id.to_string())))),
+            },
+        }
+    }
+
+    fn page_request(
+        &self,
+        id: &SessionId,
+        cursor: Option<String>,
+    ) -> Option<impl FnOnce(pages::Reply) -> PageRequest + use<>> {
+        let session = self.tracker.session(id)?;
+        let path = session.transcript_path?.into();
+        let source = session.source;
+        Some(move |reply| PageRequest {
+            source,
+            path,
+            cursor,
+            reply,
+        })
+    }
+
+    /// Has a page read on the thread for that, which is started when it is first needed.
+    fn read_page(&mut self, request: PageRequest) {
+        let sender = self.pages.get_or_insert_with(pages::start);
+        if let Err(error) = sender.try_send(request) {
+            let (blocking::TrySendError::Full(request)
+            | blocking::TrySendError::Disconnected(request)) = error;
+            request.refuse();
+        }
+    }
+}
+
+fn snapshot(tracker: &Tracker) -> EventBody {
+    let sessions = tracker.sessions();
+    EventBody::Snapshot {
+        summary: Summary::of(&sessions),
+        sessions,
+    }
+}

@@ -1,0 +1,63 @@
+//! `/proc/<pid>/fd` and process descriptors.
+
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
+
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use super::OpenFiles;
+
+/// The link's mode tells how the file was opened.
+const WRITABLE: u32 = 0o200;
+
+pub(super) fn open_files(pid: u32, is_wanted: &impl Fn(&str) -> bool) -> OpenFiles {
+    let Ok(entries) = std::fs::read_dir(format!("/proc/{pid}/fd")) else {
+        return OpenFiles::Hidden;
+    };
+    let mut names = Vec::new();
+    for entry in entries.flatten() {
+        let Ok(target) = std::fs::read_link(entry.path()) else {
+            continue;
+        };
+        let Some(name) = target.file_name().and_then(|name| name.to_str()) else {
+            continue;
+        };
+        let is_writable = || {
+            std::fs::symlink_metadata(entry.path())
+                .is_ok_and(|link| link.permissions().mode() & WRITABLE != 0)
+        };
+        if is_wanted(name) && is_writable() {
+            names.push(name.to_owned());
+        }
+    }
+    OpenFiles::Known(names)
+}
+
+/// A process whose end can be awaited.
+#[derive(Debug)]
+pub(crate) struct Exit(AsyncFd<OwnedFd>);
+
+impl Exit {
+    /// Takes hold of the process that has `pid` now; none when there is no such process or the
+    /// system does not tell of its end.
+    pub(crate) fn of(pid: u32) -> Option<Self> {
+        let pid = Pid::from_raw(i32::try_from(pid).ok()?)?;
+        let descriptor = pidfd_open(pid, PidfdFlags::NONBLOCK).ok()?;
+        #[expect(
+            unsafe_code,
+            reason = "the runtime offers no safe way to await a descriptor"
+        )]
+        // SAFETY: an `OwnedFd` names one open descriptor for as long as it lives.
+        let registered = unsafe { AsyncFd::register_with_interest(descriptor, Interest::READABLE) };
+        registered.ok().map(Self)
+    }
+
+    /// Waits until the process has ended.
+    pub(crate) async fn wait(self) {
+        if let Err(error) = self.0.readable().await {
+            tracing::warn!(%error, "The end of a process cannot be awaited.");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! One rollout that is followed, and when to look at it again.
+
+use std::time::Duration;
+
+use mission_control_core::observation::Writer;
+use mission_control_core::process::ProcessKey;
+
+use crate::tail::Tail;
+
+/// After these pauses the writer is looked up again: a lock is taken a moment after its file
+/// appears, and a file is closed a moment after its lock is released.
+const PAUSES_MS: [u64; 5] = [10, 30, 80, 200, 500];
+/// Lines that come so often although nobody holds the file have a writer who cannot be seen.
+const UNEXPLAINED: u8 = 2;
+/// Within this time. Short runs that are over before they are looked at lie further apart.
+const UNEXPLAINED_WITHIN: Duration = Duration::from_secs(60);
+
+/// A rollout that is followed.
+#[derive(Debug)]
+pub(super) struct Known {
+    /// The home it was found in, by its number.
+    pub(super) home: usize,
+    pub(super) tail: Tail,
+    /// Whether lines were handed on: before that nobody hears of the session.
+    pub(super) is_told: bool,
+    /// What was last handed on about the writer.
+    pub(super) writer: Option<Writer>,
+    pub(super) retry: Retry,
+    unexplained: Option<(u8, Duration)>,
+}
+
+impl Known {
+    pub(super) fn new(home: usize, tail: Tail) -> Self {
+        Self {
+            home,
+            tail,
+            is_told: false,
+            writer: None,
+            retry: Retry::NONE,
+            unexplained: None,
+        }
+    }
+
+    /// Returns whether somebody may still write.
+    pub(super) fn is_live(&self) -> bool {
+        match self.writer {
+            Some(Writer::Held { .. } | Writer::Possible { .. } | Writer::Unknown { .. }) => true,
+            Some(Writer::Free) | None => false,
+        }
+    }
+
+    /// Returns the process that writes, or may write.
+    pub(super) fn owner(&self) -> Option<ProcessKey> {
+        match self.writer {
+            Some(Writer::Held { by, .. } | Writer::Possible { by }) => Some(by),
+            Some(Writer::Free | Writer::Unknown { .. }) | None => None,
+        }
+    }
+
+    /// Weighs what was concluded about the writer against the lines that came all the same.
+    pub(super) fn weigh(&mut self, concluded: Writer, came: Came, steady: Duration) -> Writer {
+        match (&concluded, came) {
+            (Writer::Free, Came::Lines) if self.writer.is_some() && !self.is_held() => {
+                let n = match self.unexplained {
+                    Some((n, since)) if steady < since + UNEXPLAINED_WITHIN || n >= UNEXPLAINED => {
+                        n
+                    }
+                    Some(_) | None => 0,
+                };
+                self.unexplained = Some((n.saturating_add(1), steady));
+            }
+            (Writer::Free, Came::Lines | Came::Nothing) => {}
+            (Writer::Held { .. } | Writer::Possible { .. } | Writer::Unknown { .. }, _) => {
+                self.unexplained = None;
+            }
+        }
+        if self.unexplained.is_none_or(|(n, _)| n < UNEXPLAINED) {
+            return concluded;
+        }
+        Writer::Unknown {
+            why: "Lines are written, but nobody visible from here holds the file: its writer \
+                  belongs to another user, container or machine."
+                .to_owned(),
+        }
+    }
+
+    /// Forgets lines that came without a visible writer: the writer has left properly.
+    pub(super) fn writer_left(&mut self) {
+        self.unexplained = None;
+    }
+
+    fn is_held(&self) -> bool {
+        match self.writer {
+            Some(Writer::Held { .. } | Writer::Possible { .. }) => true,
+            Some(Writer::Free | Writer::Unknown { .. }) | None => false,
+        }
+    }
+}
+
+/// Whether a look brought lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Came {
+    Lines,
+    Nothing,
+}
+
+/// A few more looks, with growing pauses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Retry {
+    next: Option<(Duration, usize)>,
+}
+
+impl Retry {
+    pub(super) const NONE: Self = Self { next: None };
+
+    /// Begins anew at `steady`.
+    pub(super) fn from(steady: Duration) -> Self {
+        Self::after(steady, 0)
+    }
+
+    /// Returns when the next look is due.
+    pub(super) fn due(self) -> Option<Duration> {
+        self.next.map(|(due, _)| due)
+    }
+
+    /// Returns what remains when a look was made at `steady`.
+    pub(super) fn following(self, steady: Duration) -> Self {
+        match self.next {
+            Some((_, step)) => Self::after(steady, step + 1),
+            None => Self::NONE,
+        }
+    }
+
+    fn after(steady: Duration, step: usize) -> Self {
+        let pause = PAUSES_MS.get(step).copied().map(Duration::from_millis);
+        Self {
+            next: pause.map(|pause| (steady + pause, step)),
+        }
+    }
+}

@@ -1,0 +1,574 @@
+//! Watches all homes and says what it saw, as observations in the right order.
+//!
+//! It is told of changes and of time passing; it neither waits nor decides a status. For every
+//! rollout the writer is looked up first, then the lines are read to the end, then the lines are
+//! handed on and after them the writer: so no line comes after its writer was called free.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use jiff::SignedDuration;
+use mission_control_core::observation::{Observation, Writer};
+use mission_control_core::process::ProcessKey;
+use mission_control_core::session::SessionId;
+use mission_control_core::source::Source;
+use mission_control_core::source::codex::thread_id_of_file;
+use mission_control_core::tracker::Now;
+
+use super::known::{Came, Known, Retry};
+use super::rollouts::{self, Found, Skipped};
+use super::writer::{HomeHasLocks, Lock, conclude};
+use super::{lock_file, lock_folder, processes, sessions_folder, thread_of_lock};
+use crate::locks::{LockState, LockTable};
+use crate::processes::{OpenFiles, ProcessTable, Running};
+use crate::tail::{Read, Tail};
+
+mod folders;
+
+/// Ended sessions that are listed, at most.
+const MOST_RECENT: usize = 200;
+/// Between slow looks, which find what no hint told of. Each costs a look at the process table.
+const SLOW: Duration = Duration::from_secs(30);
+/// The same while nothing is live.
+const SLOW_AT_REST: Duration = Duration::from_secs(60);
+/// Between looks at folders where the system does not tell of changes.
+const SLOW_POLLED: Duration = Duration::from_secs(5);
+
+/// What a lookout is made with.
+#[derive(Clone, Debug)]
+pub(crate) struct LookoutOptions {
+    /// The homes.
+    pub(crate) homes: Vec<Utf8PathBuf>,
+    /// For how long an ended session is listed.
+    pub(crate) recent: SignedDuration,
+    /// Between looks at live files where the system does not tell of changes.
+    pub(crate) poll: Duration,
+}
+
+/// How changes become known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Telling {
+    /// The system tells of them.
+    Watched,
+    /// They must be looked for.
+    Polled,
+}
+
+/// What to look at in one visit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Visit {
+    /// Lines; the writer only if lines came that nobody visible wrote.
+    Lines,
+    /// The writer and lines.
+    Writer,
+}
+
+/// What a change is about.
+#[derive(Clone, Copy, Debug)]
+enum Meaning<'a> {
+    Rollout {
+        home: usize,
+        thread: &'a str,
+        path: &'a Utf8Path,
+    },
+    Lock {
+        home: usize,
+        thread: &'a str,
+    },
+    Folder {
+        home: usize,
+        path: &'a Utf8Path,
+    },
+    Everything,
+}
+
+/// All that is known about the rollouts of all homes.
+#[derive(Debug)]
+pub(crate) struct Lookout {
+    options: LookoutOptions,
+    known: BTreeMap<String, Known>,
+    /// Threads that are locked and have no rollout yet.
+    awaited: BTreeMap<String, (usize, Retry)>,
+    table: ProcessTable,
+    /// None when processes cannot be listed.
+    running: Option<Vec<Running>>,
+    locks: LockTable,
+    telling: Telling,
+    slow_due: Duration,
+    poll_due: Option<Duration>,
+    observed: VecDeque<Observation>,
+    skipped: BTreeSet<Skipped>,
+    buffer: Vec<u8>,
+}
+
+impl Lookout {
+    pub(crate) fn new(options: LookoutOptions) -> Self {
+        Self {
+            options,
+            known: BTreeMap::new(),
+            awaited: BTreeMap::new(),
+            table: ProcessTable::new(),
+            running: None,
+            locks: LockTable::read(),
+            telling: Telling::Watched,
+            slow_due: Duration::ZERO,
+            poll_due: None,
+            observed: VecDeque::new(),
+            skipped: BTreeSet::new(),
+            buffer: Vec::new(),
+        }
+    }
+
+    /// Returns the next thing that was seen.
+    pub(crate) fn poll_observation(&mut self) -> Option<Observation> {
+        self.observed.pop_front()
+    }
+
+    /// Returns whether [`Self::poll_observation`] has something.
+    pub(crate) fn has_observations(&self) -> bool {
+        !self.observed.is_empty()
+    }
+
+    /// Returns whether that very process lives.
+    pub(crate) fn is_running(&mut self, process: ProcessKey) -> bool {
+        self.table.is_running(process)
+    }
+
+    /// Returns when [`Self::handle_timeout`] is due, on the steady clock.
+    pub(crate) fn poll_timeout(&self) -> Duration {
+        let retries = self.known.values().filter_map(|known| known.retry.due());
+        let awaited = self.awaited.values().filter_map(|(_, retry)| retry.due());
+        retries
+            .chain(awaited)
+            .chain(self.poll_due)
+            .fold(self.slow_due, Duration::min)
+    }
+
+    /// Returns the processes whose end matters.
+    pub(crate) fn owners(&self) -> BTreeSet<ProcessKey> {
+        self.known.values().filter_map(Known::owner).collect()
+    }
+
+    /// Returns what looks like a session and cannot be used.
+    pub(crate) fn skipped(&self) -> impl Iterator<Item = &Skipped> {
+        self.skipped.iter()
+    }
+
+    /// Stops following a session that is no longer listed.
+    pub(crate) fn forget(&mut self, session: &SessionId) {
+        self.known.remove(session.source_session_id());
+    }
+
+    /// Says how changes become known from here on.
+    pub(crate) fn set_telling(&mut self, telling: Telling, now: Now) {
+        if self.telling == telling {
+            return;
+        }
+        self.telling = telling;
+        self.poll_due = match telling {
+            Telling::Watched => None,
+            Telling::Polled => Some(now.steady + self.options.poll),
+        };
+        self.slow_due = now.steady + self.slow_pause();
+    }
+
+    /// Looks at everything: all homes, all processes, all locks.
+    pub(crate) fn look(&mut self, now: Now) {
+        self.refresh();
+        let since = now
+            .wall
+            .saturating_sub(self.options.recent)
+            .unwrap_or(now.wall);
+        let mut candidates: Vec<(usize, Found)> = Vec::new();
+        for (home, path) in self.options.homes.iter().enumerate() {
+            let finds = rollouts::recent(path, since);
+            candidates.extend(finds.found.into_iter().map(|found| (home, found)));
+            self.skipped.extend(finds.skipped);
+        }
+        candidates.sort_by_key(|(_, found)| std::cmp::Reverse(found.modified));
+        candidates.truncate(MOST_RECENT);
+        for (home, found) in candidates {
+            self.learn(home, &found.thread, found.path);
+        }
+        self.learn_live(now);
+        let threads: Vec<String> = self.known.keys().cloned().collect();
+        for thread in threads {
+            self.visit(&thread, Visit::Writer, now);
+        }
+        self.slow_due = now.steady + self.slow_pause();
+    }
+
+    /// Takes in that files or folders changed.
+    pub(crate) fn hear(&mut self, changed: &BTreeSet<Utf8PathBuf>, now: Now) {
+        let meanings: Vec<Meaning<'_>> = changed
+            .iter()
+            .filter_map(|path| self.meaning(path))
+            .collect();
+        let is_routine = |meaning: &Meaning<'_>| match meaning {
+            Meaning::Rollout { thread, .. } => self.known.get(*thread).is_some_and(Known::is_live),
+            Meaning::Lock { .. } | Meaning::Folder { .. } | Meaning::Everything => false,
+        };
+        if !meanings.iter().all(is_routine) {
+            self.refresh();
+        }
+        for meaning in meanings {
+            match meaning {
+                Meaning::Rollout { home, thread, path } => {
+                    self.rollout_changed(home, thread, path, now);
+                }
+                Meaning::Lock { home, thread } => self.lock_changed(home, thread, now),
+                Meaning::Folder { home, path } => self.folder_changed(home, path, now),
+                Meaning::Everything => self.look(now),
+            }
+        }
+    }
+
+    /// Returns what a change of `path` is about; none where it is nothing of ours.
+    fn meaning<'a>(&self, path: &'a Utf8Path) -> Option<Meaning<'a>> {
+        let is_home_or_above = |home: &Utf8PathBuf| home.starts_with(path);
+        if self.options.homes.iter().any(is_home_or_above) {
+            return Some(Meaning::Everything);
+        }
+        let home = self
+            .options
+            .homes
+            .iter()
+            .position(|home| path.starts_with(home))?;
+        let name = path.file_name()?;
+        if let Some(thread) = thread_id_of_file(name) {
+            return Some(Meaning::Rollout { home, thread, path });
+        }
+        let (locks, sessions) = (
+            lock_folder(self.home(home)),
+            sessions_folder(self.home(home)),
+        );
+        if path == sessions {
+            return Some(Meaning::Everything);
+        }
+        if path.parent() == Some(&locks) {
+            return thread_of_lock(name).map(|thread| Meaning::Lock { home, thread });
+        }
+        let is_ours = path == locks || path.starts_with(sessions);
+        is_ours.then_some(Meaning::Folder { home, path })
+    }
+
+    /// Takes in that a process ended.
+    pub(crate) fn process_ended(&mut self, process: ProcessKey, now: Now) {
+        self.refresh();
+        let threads = self.threads(|known| known.owner() == Some(process));
+        for thread in threads {
+            self.visit(&thread, Visit::Writer, now);
+            self.retry(&thread, now);
+        }
+    }
+
+    /// Does what is due.
+    pub(crate) fn handle_timeout(&mut self, now: Now) {
+        let is_due = |due: Option<Duration>| due.is_some_and(|due| due <= now.steady);
+        let retried = self.threads(|known| is_due(known.retry.due()));
+        let awaited: Vec<(String, usize)> = self
+            .awaited
+            .iter()
+            .filter(|(_, (_, retry))| is_due(retry.due()))
+            .map(|(thread, (home, _))| (thread.clone(), *home))
+            .collect();
+        let is_slow_look = self.slow_due <= now.steady;
+        if !(retried.is_empty() && awaited.is_empty()) || is_slow_look {
+            self.refresh();
+        }
+        for thread in retried {
+            self.visit(&thread, Visit::Writer, now);
+            if let Some(known) = self.known.get_mut(&thread) {
+                known.retry = known.retry.following(now.steady);
+            }
+        }
+        for (thread, home) in awaited {
+            self.await_rollout(home, &thread, now);
+        }
+        if is_due(self.poll_due) {
+            self.poll_due = Some(now.steady + self.options.poll);
+            for thread in self.threads(Known::is_live) {
+                self.visit(&thread, Visit::Lines, now);
+            }
+        }
+        if is_slow_look {
+            self.look_slowly(now);
+        }
+    }
+
+    /// Finds what no hint told of.
+    fn look_slowly(&mut self, now: Now) {
+        match self.telling {
+            Telling::Watched => {}
+            Telling::Polled => self.list_latest_folders(now),
+        }
+        self.learn_live(now);
+        for thread in self.threads(|known| known.is_live() || known.writer.is_none()) {
+            self.visit(&thread, Visit::Writer, now);
+        }
+        self.slow_due = now.steady + self.slow_pause();
+    }
+
+    fn slow_pause(&self) -> Duration {
+        match self.telling {
+            Telling::Polled => SLOW_POLLED,
+            Telling::Watched if self.known.values().any(Known::is_live) => SLOW,
+            Telling::Watched => SLOW_AT_REST,
+        }
+    }
+
+    fn refresh(&mut self) {
+        self.locks = LockTable::read();
+        self.running = self
+            .table
+            .look(processes::NAME, processes::can_write_rollouts, |name| {
+                thread_id_of_file(name).is_some()
+            });
+    }
+
+    fn threads(&self, is_meant: impl Fn(&Known) -> bool) -> Vec<String> {
+        let meant = self.known.iter().filter(|(_, known)| is_meant(known));
+        meant.map(|(thread, _)| thread.clone()).collect()
+    }
+
+    fn home(&self, home: usize) -> &Utf8Path {
+        self.options
+            .homes
+            .get(home)
+            .map_or(Utf8Path::new(""), Utf8PathBuf::as_path)
+    }
+
+    /// Begins to follow a rollout. The first home wins where two hold the same thread.
+    fn learn(&mut self, home: usize, thread: &str, path: Utf8PathBuf) {
+        match self.known.get(thread) {
+            None => {
+                let known = Known::new(home, Tail::new(Source::Codex, path));
+                self.known.insert(thread.to_owned(), known);
+            }
+            Some(known) if known.home != home => {
+                self.skipped.insert(Skipped {
+                    path: path.into_string(),
+                    why: "The same session lies in another home, which is shown.".to_owned(),
+                });
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// Learns of rollouts that are locked or held open, however old they are.
+    fn learn_live(&mut self, now: Now) {
+        let mut live: BTreeSet<(usize, String)> = BTreeSet::new();
+        for (home, path) in self.options.homes.iter().enumerate() {
+            live.extend(
+                self.locked_threads(path)
+                    .into_iter()
+                    .map(|thread| (home, thread)),
+            );
+        }
+        for running in self.running.iter().flatten() {
+            let OpenFiles::Known(names) = &running.open else {
+                continue;
+            };
+            for thread in names.iter().filter_map(|name| thread_id_of_file(name)) {
+                live.extend((0..self.options.homes.len()).map(|home| (home, thread.to_owned())));
+            }
+        }
+        for (home, thread) in live {
+            if self.known.contains_key(&thread) {
+                continue;
+            }
+            if let Some(path) = rollouts::of_thread(self.home(home), &thread) {
+                self.learn(home, &thread, path);
+                self.visit(&thread, Visit::Writer, now);
+            }
+        }
+    }
+
+    fn locked_threads(&self, home: &Utf8Path) -> Vec<String> {
+        let Ok(listing) = lock_folder(home).read_dir_utf8() else {
+            return Vec::new();
+        };
+        listing
+            .flatten()
+            .filter(|entry| match self.locks.state_of(entry.path()) {
+                LockState::Held(_) | LockState::HeldUnseen => true,
+                LockState::Free | LockState::Absent | LockState::Unknown => false,
+            })
+            .filter_map(|entry| thread_of_lock(entry.file_name()).map(str::to_owned))
+            .collect()
+    }
+
+    fn rollout_changed(&mut self, home: usize, thread: &str, path: &Utf8Path, now: Now) {
+        let is_new = !self.known.contains_key(thread);
+        if is_new {
+            if !path.is_file() {
+                return;
+            }
+            self.learn(home, thread, path.to_owned());
+            self.awaited.remove(thread);
+        }
+        self.visit(
+            thread,
+            if is_new { Visit::Writer } else { Visit::Lines },
+            now,
+        );
+        if is_new {
+            self.retry(thread, now);
+        }
+    }
+
+    fn lock_changed(&mut self, home: usize, thread: &str, now: Now) {
+        let path = lock_file(self.home(home), thread);
+        let is_gone = self.locks.state_of(&path) == LockState::Absent;
+        if let Some(known) = self.known.get_mut(thread) {
+            if is_gone {
+                known.writer_left();
+            }
+            self.visit(thread, Visit::Writer, now);
+            self.retry(thread, now);
+        } else if is_gone {
+            self.awaited.remove(thread);
+        } else {
+            self.awaited
+                .insert(thread.to_owned(), (home, Retry::from(now.steady)));
+            self.await_rollout(home, thread, now);
+        }
+    }
+
+    /// Looks for the rollout of a thread that was locked; its file may appear a moment later.
+    fn await_rollout(&mut self, home: usize, thread: &str, now: Now) {
+        if let Some(path) = rollouts::of_thread(self.home(home), thread) {
+            self.awaited.remove(thread);
+            self.learn(home, thread, path);
+            self.visit(thread, Visit::Writer, now);
+            self.retry(thread, now);
+        } else if let Some((_, retry)) = self.awaited.get_mut(thread) {
+            *retry = retry.following(now.steady);
+            if retry.due().is_none() {
+                self.awaited.remove(thread);
+            }
+        }
+    }
+
+    fn retry(&mut self, thread: &str, now: Now) {
+        if let Some(known) = self.known.get_mut(thread) {
+            known.retry = Retry::from(now.steady);
+        }
+    }
+
+    /// Looks at one rollout and hands on what is new.
+    fn visit(&mut self, thread: &str, visit: Visit, now: Now) {
+        let Some(known) = self.known.get(thread) else {
+            return;
+        };
+        let looked_up = match visit {
+            Visit::Writer => Some(self.writer_of(known.home, thread)),
+            Visit::Lines => None,
+        };
+        let Some(came) = self.drain(thread) else {
+            return;
+        };
+        let Some(known) = self.known.get_mut(thread) else {
+            return;
+        };
+        let mut looked_up = looked_up;
+        if looked_up.is_none() && came == Came::Lines && !known.is_live() {
+            // Somebody writes whom the last look did not see.
+            known.retry = Retry::from(now.steady);
+            looked_up = self.writer_of_known(thread);
+            if self.drain(thread).is_none() {
+                return;
+            }
+        }
+        self.tell_writer(thread, looked_up, came, now);
+    }
+
+    fn writer_of_known(&mut self, thread: &str) -> Option<Writer> {
+        let home = self.known.get(thread)?.home;
+        Some(self.writer_of(home, thread))
+    }
+
+    fn writer_of(&mut self, home: usize, thread: &str) -> Writer {
+        let has_locks = if lock_folder(self.home(home)).is_dir() {
+            HomeHasLocks::Yes
+        } else {
+            HomeHasLocks::No
+        };
+        let state = self.locks.state_of(&lock_file(self.home(home), thread));
+        let table = &mut self.table;
+        let lock = Lock::of(state, has_locks, |pid| table.key_of(pid));
+        conclude(&lock, thread, self.running.as_deref())
+    }
+
+    fn tell_writer(&mut self, thread: &str, looked_up: Option<Writer>, came: Came, now: Now) {
+        let (Some(known), Some(looked_up)) = (self.known.get_mut(thread), looked_up) else {
+            return;
+        };
+        let writer = known.weigh(looked_up, came, now.steady);
+        if known.is_told && known.writer.as_ref() != Some(&writer) {
+            known.writer = Some(writer.clone());
+            self.observed.push_back(Observation::WriterSeen {
+                session: SessionId::new(Source::Codex, thread),
+                writer,
+            });
+        }
+        if !known.is_live() {
+            known.tail.release();
+        }
+    }
+
+    /// Reads to the end and hands on the lines; none when the rollout is gone.
+    fn drain(&mut self, thread: &str) -> Option<Came> {
+        let mut came = Came::Nothing;
+        let mut has_moved = false;
+        loop {
+            let known = self.known.get_mut(thread)?;
+            match known.tail.read(&mut self.buffer) {
+                Ok(Read::Nothing) => return Some(came),
+                Ok(Read::Lines(lines)) => {
+                    came = Came::Lines;
+                    if !known.is_told && lines.facts.is_empty() && lines.n_skipped > 0 {
+                        self.skipped.insert(Skipped {
+                            path: lines.path,
+                            why: "It holds nothing that can be read.".to_owned(),
+                        });
+                        continue;
+                    }
+                    known.is_told = true;
+                    self.observed.push_back(Observation::Lines {
+                        session: SessionId::new(Source::Codex, thread),
+                        lines,
+                    });
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound && !has_moved => {
+                    has_moved = true;
+                    let home = known.home;
+                    if let Some(path) = rollouts::of_thread(self.home(home), thread) {
+                        self.known.get_mut(thread)?.tail.moved_to(path);
+                        continue;
+                    }
+                    self.drop_gone(thread);
+                    return None;
+                }
+                Err(error) => {
+                    let path = known.tail.path().to_string();
+                    let why = format!("It cannot be read: {error}.");
+                    self.skipped.insert(Skipped { path, why });
+                    return Some(came);
+                }
+            }
+        }
+    }
+
+    fn drop_gone(&mut self, thread: &str) {
+        let Some(known) = self.known.remove(thread) else {
+            return;
+        };
+        if known.is_told {
+            self.observed.push_back(Observation::TranscriptGone {
+                session: SessionId::new(Source::Codex, thread),
+            });
+        }
+    }
+}
