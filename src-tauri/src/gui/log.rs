@@ -1,9 +1,9 @@
 //! The log file in the state folder. Prompts and file contents never go there.
 
 use std::fs::File;
+use std::path::Path;
 use std::sync::Mutex;
 
-use camino::Utf8Path;
 use tracing_subscriber::EnvFilter;
 
 /// A log larger than this is put aside at the next start; one older one is kept.
@@ -14,7 +14,7 @@ const FILTER: &str =
     "warn,mission_control=info,mission_control_gui=info,mission_control_engine=info";
 
 /// Starts logging to `log/mission-control.log` below the state folder.
-pub(crate) fn start(state: &Utf8Path) -> anyhow::Result<()> {
+pub(crate) fn start(state: &Path) -> anyhow::Result<()> {
     let folder = state.join("log");
     std::fs::create_dir_all(&folder)?;
     let path = folder.join("mission-control.log");
@@ -28,6 +28,8 @@ pub(crate) fn start(state: &Utf8Path) -> anyhow::Result<()> {
         .with_writer(Mutex::new(file))
         .try_init()
         .map_err(anyhow::Error::from_boxed)?;
-    std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "A part panicked.")));
+    std::panic::set_hook(Box::new(
+        |panic| tracing::error!(%panic, "A part panicked."),
+    ));
     Ok(())
 }

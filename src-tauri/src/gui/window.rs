@@ -59,7 +59,7 @@ fn is_own_page(url: &Url) -> bool {
     }
 }
 
-/// Returns the session an address such as `tauri://localhost/#/session/codex%3A1` shows.
+/// Returns the session an address such as `tauri://localhost/#/session/<id>` shows.
 fn session_of(url: &Url) -> Option<SessionId> {
     let id = url.fragment()?.strip_prefix("/session/")?;
     session_id(&percent_decoded(id)?)

@@ -184,15 +184,14 @@ fn choice(label: &str, choice: Choice) -> MenuEntry {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use jiff::{SignedDuration, Timestamp};
+mod tests {
     use mission_control_core::event::EventBody;
     use mission_control_core::health::Problem;
-    use mission_control_core::notice::{Notice, NoticeId, NoticeKind};
-    use mission_control_core::session::{Ended, TurnId};
-    use mission_control_core::source::Source;
+    use mission_control_core::notice::NoticeKind;
+    use mission_control_core::session::Ended;
 
     use super::super::Focus;
+    use super::super::samples::{at, codex, notice, session};
     use super::*;
     use crate::problems;
 
@@ -407,50 +406,5 @@ pub(super) mod tests {
             detail: None,
             hint: None,
         }
-    }
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second)
-    }
-
-    pub(in super::super) fn codex(id: &str) -> SessionId {
-        SessionId::new(Source::Codex, id)
-    }
-
-    pub(in super::super) fn notice(id: &str, kind: NoticeKind) -> Notice {
-        let turn = TurnId("turn".to_owned());
-        Notice {
-            id: NoticeId::derive(&codex(id), Some(&turn), kind, None),
-            kind,
-            session_id: codex(id),
-            task_id: None,
-            turn_id: Some(turn),
-            title: "title".to_owned(),
-            body: "body".to_owned(),
-        }
-    }
-
-    /// Returns a session whose last turn, `turn`, took 95 seconds.
-    pub(in super::super) fn session(id: &str, status: Status) -> LiveSession {
-        let session = serde_json::json!({
-            "id": codex(id),
-            "source": "codex",
-            "source_session_id": id,
-            "title": format!("Session {id}"),
-            "client": "tui",
-            "status": status,
-            "status_since": at(10),
-            "freshness": "fresh",
-            "turn": { "id": "turn", "count": 1, "started_at": at(5) },
-            "last_turn": {
-                "id": "turn", "outcome": "completed", "message": null, "ended_at": at(100)
-            },
-            "tokens": { "input": 0, "cached_input": 0, "output": 0, "reasoning": 0, "total": 0 },
-            "helper": false,
-            "skipped_lines": 0,
-            "evidence": { "from": "transcript", "at": null, "says": "A turn ended." },
-            "evidence_trail": [],
-        });
-        serde_json::from_value(session).unwrap()
     }
 }

@@ -1,6 +1,8 @@
 //! What the shell knows: sessions, the window, what was seen, what is lacking. Values in, values out.
 
 mod face;
+#[cfg(test)]
+mod samples;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -251,7 +253,7 @@ fn is_answered(before: &Card, after: Option<&Card>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::face::tests::{codex, notice, session};
+    use super::samples::{codex, notice, session};
     use super::*;
 
     #[test]

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use futures_lite::StreamExt as _;
+use futures_util::StreamExt as _;
 use mission_control_core::notice::{Notice, NoticeKind};
 use tauri::image::Image;
 use zbus::fdo::{DBusProxy, NameOwnerChangedStream};
@@ -28,14 +28,12 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 pub(super) struct ShownId(u32);
 
 /// Why a notification is not shown.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub(super) enum NotShown {
     /// There is no session bus, or it went away.
-    #[error("reach the session bus")]
-    NoBus(#[source] zbus::Error),
+    NoBus(zbus::Error),
     /// Nothing on the bus shows notifications.
-    #[error("find a notification daemon")]
-    NoDaemon(#[source] zbus::Error),
+    NoDaemon(zbus::Error),
 }
 
 /// What the daemon reports of a notification.

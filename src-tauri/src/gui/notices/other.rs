@@ -10,15 +10,13 @@ use notify_rust::Notification;
 pub(super) struct ShownId;
 
 /// Why a notification is not shown.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub(super) enum NotShown {
     /// There is no way to the system's notifications.
-    #[error("reach the system's notifications")]
-    #[expect(dead_code, reason = "only D-Bus can be absent")]
-    NoBus,
+    #[expect(dead_code, reason = "only a bus can be absent")]
+    NoBus(notify_rust::error::Error),
     /// The system refused the notification.
-    #[error("show the notification")]
-    NoDaemon(#[source] notify_rust::error::Error),
+    NoDaemon(notify_rust::error::Error),
 }
 
 /// What the system reports of a notification.

@@ -117,7 +117,7 @@ impl Office {
                 }
                 self.daemon = Some(daemon);
             }
-            Err(error) => self.note(&error),
+            Err(failure) => self.note(failure),
         }
     }
 
@@ -192,7 +192,7 @@ impl Office {
                     self.ticks.send(Tick::FoundAgain(code));
                 }
             }
-            Err(error) => self.note(&error),
+            Err(failure) => self.note(failure),
         }
     }
 
@@ -209,8 +209,8 @@ impl Office {
         let (Some(shown), Some(daemon)) = (self.shown.remove(session), &self.daemon) else {
             return;
         };
-        if let Err(error) = daemon.withdraw(shown.id).await {
-            tracing::debug!(%error, "A notification was gone already.");
+        if let Err(failure) = daemon.withdraw(shown.id).await {
+            tracing::debug!(?failure, "A notification was gone already.");
         }
     }
 
@@ -236,17 +236,16 @@ impl Office {
     }
 
     /// Logs the first failure of its kind and reports it; later ones are the same story.
-    fn note(&mut self, error: &NotShown) {
-        let code = match error {
-            NotShown::NoBus { .. } => {
+    fn note(&mut self, failure: NotShown) {
+        let (code, error) = match failure {
+            NotShown::NoBus(error) => {
                 self.daemon = None;
-                NO_BUS
+                (NO_BUS, error)
             }
-            NotShown::NoDaemon(_) => NO_DAEMON,
+            NotShown::NoDaemon(error) => (NO_DAEMON, error),
         };
         if self.complaint != Some(code) {
-            let cause = std::error::Error::source(error).map(ToString::to_string);
-            tracing::warn!(%error, cause, "Notifications cannot be shown.");
+            tracing::warn!(%error, code, "Notifications cannot be shown.");
         }
         self.complain(code);
     }
