@@ -186,12 +186,11 @@ fn choice(label: &str, choice: Choice) -> MenuEntry {
 #[cfg(test)]
 mod tests {
     use mission_control_core::event::EventBody;
-    use mission_control_core::health::Problem;
     use mission_control_core::notice::NoticeKind;
     use mission_control_core::session::Ended;
 
     use super::super::Focus;
-    use super::super::samples::{at, codex, notice, session};
+    use super::super::samples::{at, id, notice, session, slow};
     use super::*;
     use crate::problems;
 
@@ -311,7 +310,7 @@ mod tests {
     #[test]
     fn sub_agents_and_helpers_are_not_listed() {
         let mut child = session("child", Status::Working);
-        child.parent_id = Some(codex("1"));
+        child.parent_id = Some(id("1"));
         let mut helper = session("helper", Status::Working);
         helper.helper = true;
         let desk = desk_of(vec![child, helper]);
@@ -392,19 +391,10 @@ mod tests {
         MenuEntry::Heading(text.to_owned())
     }
 
-    fn row(id: &str, word: &str) -> MenuEntry {
+    fn row(of: &str, word: &str) -> MenuEntry {
         choice(
-            &format!("Session {id} · {word}"),
-            Choice::OpenSession(codex(id)),
+            &format!("Session {of} · {word}"),
+            Choice::OpenSession(id(of)),
         )
-    }
-
-    fn slow() -> Problem {
-        Problem {
-            code: "watch_limit".to_owned(),
-            title: "Live updates are slow.".to_owned(),
-            detail: None,
-            hint: None,
-        }
     }
 }

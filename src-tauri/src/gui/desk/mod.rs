@@ -253,7 +253,7 @@ fn is_answered(before: &Card, after: Option<&Card>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::samples::{codex, notice, session};
+    use super::samples::{id, notice, session};
     use super::*;
 
     #[test]
@@ -263,7 +263,7 @@ mod tests {
         desk.sessions_changed(&updated(&asking));
         asking.status = Status::Working;
 
-        assert_eq!(desk.sessions_changed(&updated(&asking)), [codex("1")]);
+        assert_eq!(desk.sessions_changed(&updated(&asking)), [id("1")]);
         assert_eq!(desk.sessions_changed(&updated(&asking)), []);
     }
 
@@ -277,18 +277,18 @@ mod tests {
             summary: Summary::default(),
         });
 
-        assert_eq!(answered, [codex("1")]);
+        assert_eq!(answered, [id("1")]);
     }
 
     #[test]
     fn a_window_that_loads_starts_at_the_latest_wish() {
         let mut desk = Desk::default();
 
-        assert_eq!(desk.open(Some(codex("1"))), None);
-        assert_eq!(desk.open(Some(codex("2"))), None);
+        assert_eq!(desk.open(Some(id("1"))), None);
+        assert_eq!(desk.open(Some(id("2"))), None);
         assert_eq!(desk.open(None), None);
 
-        assert_eq!(desk.page_arrived(), Some(codex("2")));
+        assert_eq!(desk.page_arrived(), Some(id("2")));
     }
 
     #[test]
@@ -297,14 +297,14 @@ mod tests {
         desk.open(None);
         desk.page_arrived();
 
-        assert_eq!(desk.open(Some(codex("1"))), Some(codex("1")));
+        assert_eq!(desk.open(Some(id("1"))), Some(id("1")));
         assert_eq!(desk.page_arrived(), None);
     }
 
     #[test]
     fn a_closed_window_forgets_where_it_was_to_start() {
         let mut desk = Desk::default();
-        desk.open(Some(codex("1")));
+        desk.open(Some(id("1")));
         desk.window_closed();
         desk.open(None);
 

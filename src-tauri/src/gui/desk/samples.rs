@@ -1,6 +1,7 @@
 //! Sessions and notices for the desk's tests.
 
 use jiff::{SignedDuration, Timestamp};
+use mission_control_core::health::Problem;
 use mission_control_core::notice::{Notice, NoticeId, NoticeKind};
 use mission_control_core::session::{LiveSession, SessionId, Status, TurnId};
 use mission_control_core::source::Source;
@@ -9,16 +10,16 @@ pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second)
 }
 
-pub(super) fn codex(id: &str) -> SessionId {
-    SessionId::new(Source::Codex, id)
+pub(super) fn id(text: &str) -> SessionId {
+    SessionId::new(Source::ALL[0], text)
 }
 
-pub(super) fn notice(id: &str, kind: NoticeKind) -> Notice {
+pub(super) fn notice(of: &str, kind: NoticeKind) -> Notice {
     let turn = TurnId("turn".to_owned());
     Notice {
-        id: NoticeId::derive(&codex(id), Some(&turn), kind, None),
+        id: NoticeId::derive(&id(of), Some(&turn), kind, None),
         kind,
-        session_id: codex(id),
+        session_id: id(of),
         task_id: None,
         turn_id: Some(turn),
         title: "title".to_owned(),
@@ -27,12 +28,12 @@ pub(super) fn notice(id: &str, kind: NoticeKind) -> Notice {
 }
 
 /// Returns a session whose last turn, `turn`, took 95 seconds.
-pub(super) fn session(id: &str, status: Status) -> LiveSession {
+pub(super) fn session(of: &str, status: Status) -> LiveSession {
     let session = serde_json::json!({
-        "id": codex(id),
-        "source": "codex",
-        "source_session_id": id,
-        "title": format!("Session {id}"),
+        "id": id(of),
+        "source": Source::ALL[0],
+        "source_session_id": of,
+        "title": format!("Session {of}"),
         "client": "tui",
         "status": status,
         "status_since": at(10),
@@ -48,4 +49,14 @@ pub(super) fn session(id: &str, status: Status) -> LiveSession {
         "evidence_trail": [],
     });
     serde_json::from_value(session).unwrap()
+}
+
+/// Returns a problem the engine has.
+pub(super) fn slow() -> Problem {
+    Problem {
+        code: "watch_limit".to_owned(),
+        title: "Live updates are slow.".to_owned(),
+        detail: None,
+        hint: None,
+    }
 }
