@@ -32,8 +32,16 @@ pub(crate) enum Tick {
     /// Somebody asks for all problems.
     ProblemsAsked(oneshot::Sender<Vec<Problem>>),
     /// A panel takes the tray icon.
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "only on Linux can there be no tray")
+    )]
     TrayHostCame,
     /// No panel takes the tray icon.
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "only on Linux can there be no tray")
+    )]
     TrayHostLeft,
     /// The desktop lacks something.
     Lacking(Problem, Loudness),

@@ -35,7 +35,6 @@ pub(super) enum Report {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Presence {
     There,
-    #[expect(dead_code, reason = "these systems always show notifications")]
     Missing,
 }
 
