@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use mission_control_core::observation::{Observation, Writer};
 use mission_control_core::process::ProcessKey;
 use mission_control_core::session::SessionId;
@@ -34,6 +34,9 @@ const SLOW: Duration = Duration::from_secs(30);
 const SLOW_AT_REST: Duration = Duration::from_secs(60);
 /// Between looks at folders where the system does not tell of changes.
 const SLOW_POLLED: Duration = Duration::from_secs(5);
+
+/// Between looks for ended sessions that are too old to be listed.
+const AGING: Duration = Duration::from_secs(600);
 
 /// What a lookout is made with.
 #[derive(Clone, Debug)]
@@ -96,6 +99,7 @@ pub(crate) struct Lookout {
     locks: LockTable,
     telling: Telling,
     slow_due: Duration,
+    aging_due: Duration,
     poll_due: Option<Duration>,
     observed: VecDeque<Observation>,
     skipped: BTreeSet<Skipped>,
@@ -113,6 +117,7 @@ impl Lookout {
             locks: LockTable::read(),
             telling: Telling::Watched,
             slow_due: Duration::ZERO,
+            aging_due: AGING,
             poll_due: None,
             observed: VecDeque::new(),
             skipped: BTreeSet::new(),
@@ -176,10 +181,7 @@ impl Lookout {
     /// Looks at everything: all homes, all processes, all locks.
     pub(crate) fn look(&mut self, now: Now) {
         self.refresh();
-        let since = now
-            .wall
-            .saturating_sub(self.options.recent)
-            .unwrap_or(now.wall);
+        let since = self.recent_since(now);
         let mut candidates: Vec<(usize, Found)> = Vec::new();
         for (home, path) in self.options.homes.iter().enumerate() {
             let finds = rollouts::recent(path, since);
@@ -307,7 +309,29 @@ impl Lookout {
         for thread in self.threads(|known| known.is_live() || known.writer.is_none()) {
             self.visit(&thread, Visit::Writer, now);
         }
+        if self.aging_due <= now.steady {
+            self.aging_due = now.steady + AGING;
+            self.drop_old(now);
+        }
         self.slow_due = now.steady + self.slow_pause();
+    }
+
+    /// Drops ended sessions that were not written for longer than they are listed.
+    fn drop_old(&mut self, now: Now) {
+        let since = self.recent_since(now);
+        let is_old = |known: &Known| {
+            !known.is_live()
+                && rollouts::age(known.tail.path()).is_ok_and(|modified| modified < since)
+        };
+        for thread in self.threads(is_old) {
+            self.drop_gone(&thread);
+        }
+    }
+
+    fn recent_since(&self, now: Now) -> Timestamp {
+        now.wall
+            .saturating_sub(self.options.recent)
+            .unwrap_or(now.wall)
     }
 
     fn slow_pause(&self) -> Duration {
@@ -572,3 +596,6 @@ impl Lookout {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,10 +74,7 @@ impl Lookout {
     }
 
     fn list_folder(&mut self, home: usize, folder: &Utf8Path, now: Now) {
-        let since = now
-            .wall
-            .saturating_sub(self.options.recent)
-            .unwrap_or(now.wall);
+        let since = self.recent_since(now);
         let finds = rollouts::of_folder(folder, since);
         self.skipped.extend(finds.skipped);
         for found in finds.found {
