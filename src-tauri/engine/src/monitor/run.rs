@@ -208,14 +208,15 @@ impl Owner {
             if self.followed.contains(&process) {
                 continue;
             }
-            let Some(exit) = Exit::of(process.pid) else {
-                continue;
-            };
             // Taken hold of first and compared then, so that a reused pid cannot slip in between.
+            let exit = Exit::of(process.pid);
             if !self.lookout.is_running(process) {
                 self.lookout.process_ended(process, now);
                 continue;
             }
+            let Some(exit) = exit else {
+                continue;
+            };
             self.followed.insert(process);
             self.ends.spawn(async move {
                 exit.wait().await;

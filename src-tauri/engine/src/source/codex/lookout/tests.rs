@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use mission_control_core::observation::Coverage;
+use mission_control_core::observation::{Coverage, Writer};
 
 use super::*;
 use crate::clock::{self, Clock};
