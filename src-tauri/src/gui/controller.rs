@@ -19,7 +19,7 @@ use crate::backstage::Backstage;
 use crate::desk::{Desk, Focus, Loudness};
 use crate::forward::forward;
 use crate::notices::Moment;
-use crate::notices::post::{Errand, Post};
+use crate::notices::post::{Errand, Post, Remembered};
 use crate::tick::{Tick, Ticks};
 use crate::tray::{self, Choice, Tray, TrayState};
 use crate::{backstage, ipc, problems, window};
@@ -56,7 +56,12 @@ impl Controller {
         for problem in backstage.problems {
             desk.found_lacking(problem, Loudness::Tray);
         }
-        let post = Post::start(backstage.places, backstage.claims, ticks.clone())
+        let remembered = Remembered {
+            store: backstage.store,
+            clock: backstage.clock,
+            places: backstage.places,
+        };
+        let post = Post::start(remembered, ticks.clone())
             .inspect_err(|error| tracing::error!(%error, "Notices cannot be told."))
             .ok();
         Self {
