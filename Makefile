@@ -27,3 +27,7 @@ build:
 fix:
 	@cargo fmt --all
 	@cd ui && npm run fix
+
+# Draw the tray's PNGs from its SVGs. Needs rsvg-convert.
+icons:
+	@sh icons/tray.sh

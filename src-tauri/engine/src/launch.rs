@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::places::Environment;
+
 /// Becomes the program `name` that lies beside this one; returns only with the reason why not.
 #[cfg(unix)]
 #[must_use]
@@ -25,13 +27,8 @@ pub fn become_sibling(name: &str) -> io::Error {
 
 /// Returns whether a window can be opened here.
 #[must_use]
-pub fn has_display() -> bool {
-    if cfg!(any(windows, target_os = "macos")) {
-        return true;
-    }
-    #[expect(clippy::disallowed_methods, reason = "asks only whether there is a display")]
-    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    is_set("WAYLAND_DISPLAY") || is_set("DISPLAY")
+pub fn has_display(environment: &Environment) -> bool {
+    cfg!(any(windows, target_os = "macos")) || environment.display.is_some()
 }
 
 fn sibling(name: &str) -> io::Result<std::process::Command> {
@@ -40,6 +37,9 @@ fn sibling(name: &str) -> io::Result<std::process::Command> {
     if !path.is_file() {
         return Err(io::ErrorKind::NotFound.into());
     }
-    #[expect(clippy::disallowed_methods, reason = "starts this program's own other half")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "starts this program's own other half"
+    )]
     Ok(std::process::Command::new(path))
 }

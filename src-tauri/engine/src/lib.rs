@@ -4,11 +4,12 @@
 
 pub mod clock;
 pub mod doctor;
+pub mod launch;
 pub mod monitor;
 pub mod places;
 pub mod settings;
-
 pub mod store;
+pub mod terminal;
 
 mod locks;
 mod processes;

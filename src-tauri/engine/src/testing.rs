@@ -1,11 +1,12 @@
 //! What the tests share.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use mission_control_core::source::codex::thread_id_of_file;
 
 /// How long anything may take that is expected to happen.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -42,6 +43,91 @@ pub(crate) fn eventually<T>(mut condition: impl FnMut() -> Option<T>) -> T {
             "it should have happened by now"
         );
         assert!(pause.recv_timeout(Duration::from_millis(2)).is_err());
+    }
+}
+
+/// Recorded rollouts of the real agent, shared with the core.
+const RECORDINGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/testdata/codex");
+
+/// A recorded rollout: its thread, its file name and its text.
+pub(crate) struct Recording {
+    pub(crate) thread: String,
+    pub(crate) name: String,
+    pub(crate) text: String,
+}
+
+impl Recording {
+    /// Reads the first rollout of a scenario.
+    #[track_caller]
+    pub(crate) fn of(scenario: &str) -> Self {
+        let folder = Utf8Path::new(RECORDINGS).join(scenario);
+        let mut names: Vec<String> = folder
+            .read_dir_utf8()
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().to_owned())
+            .filter(|name| thread_id_of_file(name).is_some())
+            .collect();
+        names.sort();
+        let name = names.remove(0);
+        Self {
+            thread: thread_id_of_file(&name).unwrap().to_owned(),
+            text: std::fs::read_to_string(folder.join(&name)).unwrap(),
+            name,
+        }
+    }
+
+    /// Cuts the text behind the first line that contains `mark`.
+    pub(crate) fn split_behind(&self, mark: &str) -> (&str, &str) {
+        let (before, rest) = self.text.split_once(mark).unwrap();
+        let end = before.len() + mark.len() + rest.find('\n').unwrap() + 1;
+        self.text.split_at(end)
+    }
+}
+
+pub(crate) fn append(path: &Utf8Path, bytes: impl AsRef<[u8]>) {
+    let mut file = std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(path)
+        .unwrap();
+    file.write_all(bytes.as_ref()).unwrap();
+}
+
+/// A process that calls itself by the agent's name and has a file open for writing.
+pub(crate) struct NamedProcess(Child);
+
+impl NamedProcess {
+    #[expect(clippy::disallowed_methods, reason = "tests need a second process")]
+    pub(crate) fn with_open(folder: &Utf8Path, name: &str, file: &Utf8Path) -> Self {
+        let program = folder.join(name);
+        std::os::unix::fs::symlink("/bin/bash", &program).unwrap();
+        let mut child = std::process::Command::new(&program)
+            .args([
+                "-c",
+                "exec 3>>\"$1\"; echo open; read _",
+                name,
+                file.as_str(),
+            ])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        let stdout = child.stdout.take().unwrap();
+        BufReader::new(stdout).read_line(&mut said).unwrap();
+        assert_eq!(said, "open\n");
+        Self(child)
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.0.id()
+    }
+}
+
+impl Drop for NamedProcess {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
     }
 }
 

@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::places::Places;
 use crate::settings::Settings;
 use crate::source::codex::{Lookout, LookoutOptions};
+use crate::watch::MOST_FOLDERS;
 
 /// Requests that wait for the owner; whoever asks then waits for its turn.
 const MOST_REQUESTS: usize = 16;
@@ -84,10 +85,14 @@ impl Monitor {
     /// Starts watching on a thread of its own and returns at once.
     #[must_use]
     pub fn start(options: MonitorOptions) -> Self {
+        Self::start_with(options, MOST_FOLDERS)
+    }
+
+    fn start_with(options: MonitorOptions, most_folders: usize) -> Self {
         let (requests, asked) = mpsc::channel(MOST_REQUESTS);
         let (found, problems) = watch::channel(Vec::new());
         let thread = std::thread::Builder::new().name("monitor".to_owned());
-        let started = thread.spawn(move || run::run(&options, asked, found));
+        let started = thread.spawn(move || run::run(&options, most_folders, asked, found));
         if let Err(error) = started {
             tracing::error!(%error, "The monitor's thread could not be started.");
         }
@@ -228,3 +233,6 @@ fn lookout_options(places: &Places, settings: &Settings) -> LookoutOptions {
         poll: std::time::Duration::from_secs(settings.watch.poll_seconds.into()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,7 @@ use super::{MonitorOptions, Request, TranscriptError, find, lookout_options, set
 use crate::clock::Clock;
 use crate::processes::Exit;
 use crate::source::codex::{Lookout, Telling};
-use crate::watch::{Changes, FolderWatch, MOST_FOLDERS};
+use crate::watch::{Changes, FolderWatch};
 
 /// Between signs of life, for whoever must notice a stream that broke.
 const HEARTBEAT: Duration = Duration::from_secs(30);
@@ -28,6 +28,7 @@ const CATCH_UP: Duration = Duration::from_millis(100);
 /// Runs until the last handle is dropped.
 pub(super) fn run(
     options: &MonitorOptions,
+    most_folders: usize,
     requests: mpsc::Receiver<Request>,
     problems: watch::Sender<Vec<Problem>>,
 ) {
@@ -36,7 +37,7 @@ pub(super) fn run(
         .build();
     match runtime {
         Ok(runtime) => {
-            let owner = Owner::new(options, problems, MOST_FOLDERS);
+            let owner = Owner::new(options, problems, most_folders);
             runtime.block_on(owner.run(requests));
         }
         Err(error) => tracing::error!(%error, "The monitor could not be started."),
@@ -207,14 +208,15 @@ impl Owner {
             if self.followed.contains(&process) {
                 continue;
             }
-            let Some(exit) = Exit::of(process.pid) else {
-                continue;
-            };
             // Taken hold of first and compared then, so that a reused pid cannot slip in between.
+            let exit = Exit::of(process.pid);
             if !self.lookout.is_running(process) {
                 self.lookout.process_ended(process, now);
                 continue;
             }
+            let Some(exit) = exit else {
+                continue;
+            };
             self.followed.insert(process);
             self.ends.spawn(async move {
                 exit.wait().await;

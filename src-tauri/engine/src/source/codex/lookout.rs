@@ -8,23 +8,26 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use jiff::SignedDuration;
-use mission_control_core::observation::{Observation, Writer};
+use jiff::{SignedDuration, Timestamp};
+use mission_control_core::observation::Observation;
 use mission_control_core::process::ProcessKey;
 use mission_control_core::session::SessionId;
 use mission_control_core::source::Source;
 use mission_control_core::source::codex::thread_id_of_file;
 use mission_control_core::tracker::Now;
 
-use super::known::{Came, Known, Retry};
+use super::known::{Known, Retry};
 use super::rollouts::{self, Found, Skipped};
-use super::writer::{HomeHasLocks, Lock, conclude};
 use super::{lock_file, lock_folder, processes, sessions_folder, thread_of_lock};
 use crate::locks::{LockState, LockTable};
 use crate::processes::{OpenFiles, ProcessTable, Running};
-use crate::tail::{Read, Tail};
+use crate::tail::Tail;
 
 mod folders;
+mod hints;
+mod visits;
+
+use visits::Visit;
 
 /// Ended sessions that are listed, at most.
 const MOST_RECENT: usize = 200;
@@ -34,6 +37,9 @@ const SLOW: Duration = Duration::from_secs(30);
 const SLOW_AT_REST: Duration = Duration::from_secs(60);
 /// Between looks at folders where the system does not tell of changes.
 const SLOW_POLLED: Duration = Duration::from_secs(5);
+
+/// Between looks for ended sessions that are too old to be listed.
+const AGING: Duration = Duration::from_secs(600);
 
 /// What a lookout is made with.
 #[derive(Clone, Debug)]
@@ -55,34 +61,6 @@ pub(crate) enum Telling {
     Polled,
 }
 
-/// What to look at in one visit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Visit {
-    /// Lines; the writer only if lines came that nobody visible wrote.
-    Lines,
-    /// The writer and lines.
-    Writer,
-}
-
-/// What a change is about.
-#[derive(Clone, Copy, Debug)]
-enum Meaning<'a> {
-    Rollout {
-        home: usize,
-        thread: &'a str,
-        path: &'a Utf8Path,
-    },
-    Lock {
-        home: usize,
-        thread: &'a str,
-    },
-    Folder {
-        home: usize,
-        path: &'a Utf8Path,
-    },
-    Everything,
-}
-
 /// All that is known about the rollouts of all homes.
 #[derive(Debug)]
 pub(crate) struct Lookout {
@@ -96,6 +74,7 @@ pub(crate) struct Lookout {
     locks: LockTable,
     telling: Telling,
     slow_due: Duration,
+    aging_due: Duration,
     poll_due: Option<Duration>,
     observed: VecDeque<Observation>,
     skipped: BTreeSet<Skipped>,
@@ -113,6 +92,7 @@ impl Lookout {
             locks: LockTable::read(),
             telling: Telling::Watched,
             slow_due: Duration::ZERO,
+            aging_due: AGING,
             poll_due: None,
             observed: VecDeque::new(),
             skipped: BTreeSet::new(),
@@ -176,10 +156,7 @@ impl Lookout {
     /// Looks at everything: all homes, all processes, all locks.
     pub(crate) fn look(&mut self, now: Now) {
         self.refresh();
-        let since = now
-            .wall
-            .saturating_sub(self.options.recent)
-            .unwrap_or(now.wall);
+        let since = self.recent_since(now);
         let mut candidates: Vec<(usize, Found)> = Vec::new();
         for (home, path) in self.options.homes.iter().enumerate() {
             let finds = rollouts::recent(path, since);
@@ -197,60 +174,6 @@ impl Lookout {
             self.visit(&thread, Visit::Writer, now);
         }
         self.slow_due = now.steady + self.slow_pause();
-    }
-
-    /// Takes in that files or folders changed.
-    pub(crate) fn hear(&mut self, changed: &BTreeSet<Utf8PathBuf>, now: Now) {
-        let meanings: Vec<Meaning<'_>> = changed
-            .iter()
-            .filter_map(|path| self.meaning(path))
-            .collect();
-        let is_routine = |meaning: &Meaning<'_>| match meaning {
-            Meaning::Rollout { thread, .. } => self.known.get(*thread).is_some_and(Known::is_live),
-            Meaning::Lock { .. } | Meaning::Folder { .. } | Meaning::Everything => false,
-        };
-        if !meanings.iter().all(is_routine) {
-            self.refresh();
-        }
-        for meaning in meanings {
-            match meaning {
-                Meaning::Rollout { home, thread, path } => {
-                    self.rollout_changed(home, thread, path, now);
-                }
-                Meaning::Lock { home, thread } => self.lock_changed(home, thread, now),
-                Meaning::Folder { home, path } => self.folder_changed(home, path, now),
-                Meaning::Everything => self.look(now),
-            }
-        }
-    }
-
-    /// Returns what a change of `path` is about; none where it is nothing of ours.
-    fn meaning<'a>(&self, path: &'a Utf8Path) -> Option<Meaning<'a>> {
-        let is_home_or_above = |home: &Utf8PathBuf| home.starts_with(path);
-        if self.options.homes.iter().any(is_home_or_above) {
-            return Some(Meaning::Everything);
-        }
-        let home = self
-            .options
-            .homes
-            .iter()
-            .position(|home| path.starts_with(home))?;
-        let name = path.file_name()?;
-        if let Some(thread) = thread_id_of_file(name) {
-            return Some(Meaning::Rollout { home, thread, path });
-        }
-        let (locks, sessions) = (
-            lock_folder(self.home(home)),
-            sessions_folder(self.home(home)),
-        );
-        if path == sessions {
-            return Some(Meaning::Everything);
-        }
-        if path.parent() == Some(&locks) {
-            return thread_of_lock(name).map(|thread| Meaning::Lock { home, thread });
-        }
-        let is_ours = path == locks || path.starts_with(sessions);
-        is_ours.then_some(Meaning::Folder { home, path })
     }
 
     /// Takes in that a process ended.
@@ -307,7 +230,29 @@ impl Lookout {
         for thread in self.threads(|known| known.is_live() || known.writer.is_none()) {
             self.visit(&thread, Visit::Writer, now);
         }
+        if self.aging_due <= now.steady {
+            self.aging_due = now.steady + AGING;
+            self.drop_old(now);
+        }
         self.slow_due = now.steady + self.slow_pause();
+    }
+
+    /// Drops ended sessions that were not written for longer than they are listed.
+    fn drop_old(&mut self, now: Now) {
+        let since = self.recent_since(now);
+        let is_old = |known: &Known| {
+            !known.is_live()
+                && rollouts::age(known.tail.path()).is_ok_and(|modified| modified < since)
+        };
+        for thread in self.threads(is_old) {
+            self.drop_gone(&thread);
+        }
+    }
+
+    fn recent_since(&self, now: Now) -> Timestamp {
+        now.wall
+            .saturating_sub(self.options.recent)
+            .unwrap_or(now.wall)
     }
 
     fn slow_pause(&self) -> Duration {
@@ -399,176 +344,12 @@ impl Lookout {
             .collect()
     }
 
-    fn rollout_changed(&mut self, home: usize, thread: &str, path: &Utf8Path, now: Now) {
-        let is_new = !self.known.contains_key(thread);
-        if is_new {
-            if !path.is_file() {
-                return;
-            }
-            self.learn(home, thread, path.to_owned());
-            self.awaited.remove(thread);
-        }
-        self.visit(
-            thread,
-            if is_new { Visit::Writer } else { Visit::Lines },
-            now,
-        );
-        if is_new {
-            self.retry(thread, now);
-        }
-    }
-
-    fn lock_changed(&mut self, home: usize, thread: &str, now: Now) {
-        let path = lock_file(self.home(home), thread);
-        let is_gone = self.locks.state_of(&path) == LockState::Absent;
-        if let Some(known) = self.known.get_mut(thread) {
-            if is_gone {
-                known.writer_left();
-            }
-            self.visit(thread, Visit::Writer, now);
-            self.retry(thread, now);
-        } else if is_gone {
-            self.awaited.remove(thread);
-        } else {
-            self.awaited
-                .insert(thread.to_owned(), (home, Retry::from(now.steady)));
-            self.await_rollout(home, thread, now);
-        }
-    }
-
-    /// Looks for the rollout of a thread that was locked; its file may appear a moment later.
-    fn await_rollout(&mut self, home: usize, thread: &str, now: Now) {
-        if let Some(path) = rollouts::of_thread(self.home(home), thread) {
-            self.awaited.remove(thread);
-            self.learn(home, thread, path);
-            self.visit(thread, Visit::Writer, now);
-            self.retry(thread, now);
-        } else if let Some((_, retry)) = self.awaited.get_mut(thread) {
-            *retry = retry.following(now.steady);
-            if retry.due().is_none() {
-                self.awaited.remove(thread);
-            }
-        }
-    }
-
     fn retry(&mut self, thread: &str, now: Now) {
         if let Some(known) = self.known.get_mut(thread) {
             known.retry = Retry::from(now.steady);
         }
     }
-
-    /// Looks at one rollout and hands on what is new.
-    fn visit(&mut self, thread: &str, visit: Visit, now: Now) {
-        let Some(known) = self.known.get(thread) else {
-            return;
-        };
-        let looked_up = match visit {
-            Visit::Writer => Some(self.writer_of(known.home, thread)),
-            Visit::Lines => None,
-        };
-        let Some(came) = self.drain(thread) else {
-            return;
-        };
-        let Some(known) = self.known.get_mut(thread) else {
-            return;
-        };
-        let mut looked_up = looked_up;
-        if looked_up.is_none() && came == Came::Lines && !known.is_live() {
-            // Somebody writes whom the last look did not see.
-            known.retry = Retry::from(now.steady);
-            looked_up = self.writer_of_known(thread);
-            if self.drain(thread).is_none() {
-                return;
-            }
-        }
-        self.tell_writer(thread, looked_up, came, now);
-    }
-
-    fn writer_of_known(&mut self, thread: &str) -> Option<Writer> {
-        let home = self.known.get(thread)?.home;
-        Some(self.writer_of(home, thread))
-    }
-
-    fn writer_of(&mut self, home: usize, thread: &str) -> Writer {
-        let has_locks = if lock_folder(self.home(home)).is_dir() {
-            HomeHasLocks::Yes
-        } else {
-            HomeHasLocks::No
-        };
-        let state = self.locks.state_of(&lock_file(self.home(home), thread));
-        let table = &mut self.table;
-        let lock = Lock::of(state, has_locks, |pid| table.key_of(pid));
-        conclude(&lock, thread, self.running.as_deref())
-    }
-
-    fn tell_writer(&mut self, thread: &str, looked_up: Option<Writer>, came: Came, now: Now) {
-        let (Some(known), Some(looked_up)) = (self.known.get_mut(thread), looked_up) else {
-            return;
-        };
-        let writer = known.weigh(looked_up, came, now.steady);
-        if known.is_told && known.writer.as_ref() != Some(&writer) {
-            known.writer = Some(writer.clone());
-            self.observed.push_back(Observation::WriterSeen {
-                session: SessionId::new(Source::Codex, thread),
-                writer,
-            });
-        }
-        if !known.is_live() {
-            known.tail.release();
-        }
-    }
-
-    /// Reads to the end and hands on the lines; none when the rollout is gone.
-    fn drain(&mut self, thread: &str) -> Option<Came> {
-        let mut came = Came::Nothing;
-        let mut has_moved = false;
-        loop {
-            let known = self.known.get_mut(thread)?;
-            match known.tail.read(&mut self.buffer) {
-                Ok(Read::Nothing) => return Some(came),
-                Ok(Read::Lines(lines)) => {
-                    came = Came::Lines;
-                    if !known.is_told && lines.facts.is_empty() && lines.n_skipped > 0 {
-                        self.skipped.insert(Skipped {
-                            path: lines.path,
-                            why: "It holds nothing that can be read.".to_owned(),
-                        });
-                        continue;
-                    }
-                    known.is_told = true;
-                    self.observed.push_back(Observation::Lines {
-                        session: SessionId::new(Source::Codex, thread),
-                        lines,
-                    });
-                }
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound && !has_moved => {
-                    has_moved = true;
-                    let home = known.home;
-                    if let Some(path) = rollouts::of_thread(self.home(home), thread) {
-                        self.known.get_mut(thread)?.tail.moved_to(path);
-                        continue;
-                    }
-                    self.drop_gone(thread);
-                    return None;
-                }
-                Err(error) => {
-                    let path = known.tail.path().to_string();
-                    let why = format!("It cannot be read: {error}.");
-                    self.skipped.insert(Skipped { path, why });
-                    return Some(came);
-                }
-            }
-        }
-    }
-
-    fn drop_gone(&mut self, thread: &str) {
-        let Some(known) = self.known.remove(thread) else {
-            return;
-        };
-        if known.is_told {
-            self.observed.push_back(Observation::TranscriptGone {
-                session: SessionId::new(Source::Codex, thread),
-            });
-        }
-    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -195,7 +195,8 @@ fn take_files(folder: &Utf8Path, since: Timestamp, finds: &mut Finds) {
     }
 }
 
-fn age(path: &Utf8Path) -> Result<Timestamp, String> {
+/// Returns when the rollout was last written, or why that cannot be said.
+pub(super) fn age(path: &Utf8Path) -> Result<Timestamp, String> {
     let metadata = std::fs::metadata(path).map_err(|error| {
         if is_dangling(path) && error.kind() == std::io::ErrorKind::NotFound {
             "It is a link to something that is not there.".to_owned()

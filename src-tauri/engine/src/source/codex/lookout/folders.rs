@@ -7,7 +7,7 @@ use jiff::ToSpan;
 use mission_control_core::tracker::Now;
 
 use super::super::dated_folder;
-use super::{Known, Lookout, Visit, lock_folder, rollouts, sessions_folder};
+use super::{Lookout, lock_folder, rollouts, sessions_folder};
 use crate::clock;
 
 /// Until this hour new sessions may still appear in yesterday's folder: a clock that runs in
@@ -47,20 +47,6 @@ impl Lookout {
         wanted
     }
 
-    /// Takes in that a folder appeared, vanished or began to be watched.
-    pub(super) fn folder_changed(&mut self, home: usize, path: &Utf8Path, now: Now) {
-        let home_path = self.home(home).to_owned();
-        if !path.exists() {
-            for thread in self.threads(|known: &Known| known.tail.path().starts_with(path)) {
-                self.visit(&thread, Visit::Writer, now);
-            }
-        } else if path == lock_folder(&home_path) {
-            self.learn_live(now);
-        } else if is_day_folder(path, &sessions_folder(&home_path)) {
-            self.list_folder(home, path, now);
-        }
-    }
-
     /// Looks through the folders where new sessions appear.
     pub(super) fn list_latest_folders(&mut self, now: Now) {
         let date = clock::local(now).date();
@@ -73,11 +59,8 @@ impl Lookout {
         }
     }
 
-    fn list_folder(&mut self, home: usize, folder: &Utf8Path, now: Now) {
-        let since = now
-            .wall
-            .saturating_sub(self.options.recent)
-            .unwrap_or(now.wall);
+    pub(super) fn list_folder(&mut self, home: usize, folder: &Utf8Path, now: Now) {
+        let since = self.recent_since(now);
         let finds = rollouts::of_folder(folder, since);
         self.skipped.extend(finds.skipped);
         for found in finds.found {
@@ -94,9 +77,4 @@ fn nearest_existing(folder: &Utf8Path) -> Option<Utf8PathBuf> {
         .ancestors()
         .find(|folder| folder.is_dir())
         .map(Utf8Path::to_owned)
-}
-
-fn is_day_folder(path: &Utf8Path, sessions: &Utf8Path) -> bool {
-    let below = path.strip_prefix(sessions);
-    below.is_ok_and(|below| below.components().count() == 3) && path.is_dir()
 }

@@ -1,0 +1,149 @@
+//! One look at one rollout: its writer, then its lines, handed on in the order that is promised.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use mission_control_core::observation::{Observation, Writer};
+use mission_control_core::session::SessionId;
+use mission_control_core::source::Source;
+use mission_control_core::tracker::Now;
+
+use super::super::known::{Came, Retry};
+use super::super::rollouts::Skipped;
+use super::super::writer::{HomeHasLocks, Lock, conclude};
+use super::{Lookout, lock_file, lock_folder, rollouts};
+use crate::tail::Read;
+
+/// What to look at in one visit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Visit {
+    /// Lines; the writer only if lines came that nobody visible wrote.
+    Lines,
+    /// The writer and lines.
+    Writer,
+}
+
+impl Lookout {
+    /// Looks at one rollout and hands on what is new.
+    pub(super) fn visit(&mut self, thread: &str, visit: Visit, now: Now) {
+        let Some(known) = self.known.get(thread) else {
+            return;
+        };
+        let looked_up = match visit {
+            Visit::Writer => Some(self.writer_of(known.home, thread)),
+            Visit::Lines => None,
+        };
+        let Some(came) = self.drain(thread) else {
+            return;
+        };
+        let Some(known) = self.known.get_mut(thread) else {
+            return;
+        };
+        let mut looked_up = looked_up;
+        if looked_up.is_none() && came == Came::Lines && !known.is_live() {
+            // Somebody writes whom the last look did not see.
+            known.retry = Retry::from(now.steady);
+            looked_up = self.writer_of_known(thread);
+            if self.drain(thread).is_none() {
+                return;
+            }
+        }
+        self.tell_writer(thread, looked_up, came, now);
+    }
+
+    fn writer_of_known(&mut self, thread: &str) -> Option<Writer> {
+        let home = self.known.get(thread)?.home;
+        Some(self.writer_of(home, thread))
+    }
+
+    fn writer_of(&mut self, home: usize, thread: &str) -> Writer {
+        let has_locks = if lock_folder(self.home(home)).is_dir() {
+            HomeHasLocks::Yes
+        } else {
+            HomeHasLocks::No
+        };
+        let state = self.locks.state_of(&lock_file(self.home(home), thread));
+        let table = &mut self.table;
+        let lock = Lock::of(state, has_locks, |pid| table.key_of(pid));
+        conclude(&lock, thread, self.running.as_deref())
+    }
+
+    fn tell_writer(&mut self, thread: &str, looked_up: Option<Writer>, came: Came, now: Now) {
+        let (Some(known), Some(looked_up)) = (self.known.get_mut(thread), looked_up) else {
+            return;
+        };
+        let writer = known.weigh(looked_up, came, now.steady);
+        if known.is_told && known.writer.as_ref() != Some(&writer) {
+            known.writer = Some(writer.clone());
+            self.observed.push_back(Observation::WriterSeen {
+                session: SessionId::new(Source::Codex, thread),
+                writer,
+            });
+        }
+        if !known.is_live() {
+            known.tail.release();
+        }
+    }
+
+    /// Reads to the end and hands on the lines; none when the rollout is gone.
+    fn drain(&mut self, thread: &str) -> Option<Came> {
+        let mut came = Came::Nothing;
+        let mut has_moved = false;
+        loop {
+            let known = self.known.get_mut(thread)?;
+            let (tail, buffer) = (&mut known.tail, &mut self.buffer);
+            // Nothing of a tail is used again after its reader met a bug.
+            let Ok(read) = catch_unwind(AssertUnwindSafe(|| tail.read(buffer))) else {
+                let path = known.tail.path().to_string();
+                let why = "Reading it met a bug in Mission Control.".to_owned();
+                self.skipped.insert(Skipped { path, why });
+                self.drop_gone(thread);
+                return None;
+            };
+            match read {
+                Ok(Read::Nothing) => return Some(came),
+                Ok(Read::Lines(lines)) => {
+                    came = Came::Lines;
+                    if !known.is_told && lines.facts.is_empty() && lines.n_skipped > 0 {
+                        self.skipped.insert(Skipped {
+                            path: lines.path,
+                            why: "It holds nothing that can be read.".to_owned(),
+                        });
+                        continue;
+                    }
+                    known.is_told = true;
+                    self.observed.push_back(Observation::Lines {
+                        session: SessionId::new(Source::Codex, thread),
+                        lines,
+                    });
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound && !has_moved => {
+                    has_moved = true;
+                    let home = known.home;
+                    if let Some(path) = rollouts::of_thread(self.home(home), thread) {
+                        self.known.get_mut(thread)?.tail.moved_to(path);
+                        continue;
+                    }
+                    self.drop_gone(thread);
+                    return None;
+                }
+                Err(error) => {
+                    let path = known.tail.path().to_string();
+                    let why = format!("It cannot be read: {error}.");
+                    self.skipped.insert(Skipped { path, why });
+                    return Some(came);
+                }
+            }
+        }
+    }
+
+    pub(super) fn drop_gone(&mut self, thread: &str) {
+        let Some(known) = self.known.remove(thread) else {
+            return;
+        };
+        if known.is_told {
+            self.observed.push_back(Observation::TranscriptGone {
+                session: SessionId::new(Source::Codex, thread),
+            });
+        }
+    }
+}

@@ -1,1 +1,0 @@
-//! What is shared between processes and survives them: one SQLite database.
