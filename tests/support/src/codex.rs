@@ -5,6 +5,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags};
 use serde_json::Value;
@@ -21,6 +22,8 @@ pub const CLASSIC_MODEL: &str = "gpt-5.5";
 
 /// A model that writes small programs which call the tools: the default of this version.
 pub const CODE_MODE_MODEL: &str = "gpt-6.1-sol";
+
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// A home folder with an agent's home in it and a project to work on.
 #[derive(Debug)]
@@ -259,7 +262,16 @@ impl CodexHome {
             .join(older.replace('-', "/"));
         fs::create_dir_all(&folder).expect("make the older folder");
         let moved = folder.join(name.replace(&date, &older));
-        fs::write(moved, content.replace(&date, &older)).expect("write the older transcript");
+        fs::write(&moved, content.replace(&date, &older)).expect("write the older transcript");
+        let modified = fs::metadata(&path)
+            .and_then(|file| file.modified())
+            .expect("a time");
+        let times = fs::FileTimes::new().set_modified(modified - YEAR);
+        let moved = fs::File::options()
+            .write(true)
+            .open(moved)
+            .expect("open the transcript");
+        moved.set_times(times).expect("make the file older");
         fs::remove_file(&path).expect("remove the younger transcript");
         for entry in fs::read_dir(&self.codex_home)
             .expect("read the agent's home")

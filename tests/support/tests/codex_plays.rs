@@ -143,6 +143,24 @@ fn errors_of_the_model_fail_the_turn() {
 }
 
 #[test]
+fn headers_tell_how_much_of_the_limits_is_used() {
+    let (model, home) = (Model::start(), CodexHome::new());
+    let answer = say("Done.").with_limits(42, 7, 4_102_444_800);
+    let script = model.plays("limits", Script::new([answer]));
+
+    let mut run = home.exec(&prompt(&script, "Work."));
+
+    assert_eq!(run.wait(), Exit::Code(0), "{}", run.stderr());
+    let lines = rollout(&home, &run.thread_id());
+    let limits = &event(&lines, "token_count")["rate_limits"];
+    assert_eq!(limits["primary"]["used_percent"], 42.0, "{limits}");
+    assert_eq!(
+        limits["primary"]["resets_at"], 4_102_444_800_i64,
+        "{limits}"
+    );
+}
+
+#[test]
 fn stop_signals_end_it_in_three_ways() {
     for (name, signal, exit, has_end) in [
         ("int", StopSignal::INT, Exit::Code(1), true),

@@ -145,7 +145,12 @@ impl<'a> Answer<'a> {
         if self.offer("exec").is_some() {
             let arguments = json!({"cmd": line, "yield_time_ms": YIELD_MS});
             let script = format!(
-                "const r = await tools.exec_command({arguments});\ntext(JSON.stringify(r));"
+                "let r = await tools.exec_command({arguments});\n\
+                 while (r.session_id && r.exit_code === undefined) {{\n\
+                   r = await tools.write_stdin({{\"session_id\": r.session_id, \"chars\": \"\", \
+                 \"yield_time_ms\": {YIELD_MS}}});\n\
+                 }}\n\
+                 text(JSON.stringify(r));"
             );
             return self.custom_call("exec", &script, index);
         }

@@ -192,8 +192,6 @@ impl Step {
                 .push(header("window-minutes", minutes.to_string()));
             self.headers.push(header("reset-at", resets_at.to_string()));
         }
-        self.headers
-            .push(("x-codex-plan-type".to_owned(), "plus".to_owned()));
         self
     }
 
