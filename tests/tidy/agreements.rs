@@ -53,6 +53,8 @@ pub(crate) const KNOWS_AGENTS: &[&str] = &[
     "src-tauri/engine/src/demo/",
     // Starts one lookout per agent.
     "src-tauri/engine/src/monitor/",
+    // The program that tasks are delegated to, its events and its failures.
+    "src-tauri/core/src/task/",
     // Tools are named after the agent they drive.
     "src-tauri/mcp/",
     "tests/",

@@ -131,6 +131,7 @@ impl Controller {
             | EventBody::SessionUpdated { .. }
             | EventBody::SessionClosed { .. }
             | EventBody::Summary { .. }
+            | EventBody::TaskUpdated { .. }
             | EventBody::Heartbeat {} => {}
         }
     }
