@@ -153,6 +153,7 @@ impl Controller {
             Tick::PageArrived(answer) => reply(answer, self.desk.page_arrived()),
             Tick::Subscribed(channel) => self.subscribe(channel).await,
             Tick::ProblemsAsked(answer) => reply(answer, self.desk.problems()),
+            Tick::ChecksAsked(answer) => reply(answer, self.desk.checks()),
             Tick::TrayHostCame => {
                 self.host_deadline = None;
                 self.desk.found_again(&problems::no_tray_host().code);

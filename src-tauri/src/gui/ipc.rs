@@ -88,9 +88,12 @@ async fn transcript(
 #[tauri::command]
 async fn health(counter: State<'_, Counter>) -> Result<HealthReport, Problem> {
     let places = counter.places.clone();
-    tauri::async_runtime::spawn_blocking(move || backstage::examine(&places))
-        .await
-        .map_err(|error| problems::internal(&error.to_string()))
+    let examined = tauri::async_runtime::spawn_blocking(move || backstage::examine(&places)).await;
+    let mut report = examined.map_err(|error| problems::internal(&error.to_string()))?;
+    report
+        .checks
+        .extend(ask(&counter.ticks, Tick::ChecksAsked).await?);
+    Ok(report)
 }
 
 #[tauri::command]

@@ -1,5 +1,6 @@
 //! What the shell knows: sessions, the window, what was seen, what is lacking. Values in, values out.
 
+mod checks;
 mod face;
 #[cfg(test)]
 mod samples;
