@@ -3,6 +3,7 @@
 //! The engine sees, the core decides. It never talks to a person.
 
 pub mod clock;
+pub mod demo;
 pub mod doctor;
 pub mod monitor;
 pub mod places;
@@ -10,6 +11,7 @@ pub mod settings;
 
 pub mod store;
 
+mod command;
 mod locks;
 mod processes;
 mod source;
