@@ -1,2 +1,7 @@
-//! The front binary.
-fn main() {}
+//! The front binary: command line, MCP server, and the door to the desktop application.
+
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

@@ -87,6 +87,22 @@ pub enum EventBody {
     Heartbeat {},
 }
 
+impl EventBody {
+    /// Returns the session the event is about, if it is about one.
+    #[must_use]
+    pub fn session(&self) -> Option<&LiveSession> {
+        match self {
+            Self::SessionDiscovered { session }
+            | Self::SessionUpdated { session }
+            | Self::SessionClosed { session } => Some(session),
+            Self::Snapshot { .. }
+            | Self::Summary { .. }
+            | Self::Notice { .. }
+            | Self::Heartbeat {} => None,
+        }
+    }
+}
+
 /// An event with its place in the stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export))]

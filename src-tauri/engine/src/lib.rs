@@ -5,11 +5,12 @@
 pub mod clock;
 pub mod demo;
 pub mod doctor;
+pub mod launch;
 pub mod monitor;
 pub mod places;
 pub mod settings;
-
 pub mod store;
+pub mod terminal;
 
 mod command;
 mod locks;

@@ -132,9 +132,11 @@ pub(super) fn death_notice(session: &LiveSession) -> Notice {
     }
 }
 
+/// Returns a session's name as the subject of a sentence.
 fn name(session: &LiveSession) -> String {
     let title = session.title.as_deref().or(session.project.as_deref());
-    shorten(title.unwrap_or(session.source.label()), NAME_CHARS)
+    let title = title.unwrap_or(session.source.label());
+    shorten(title.trim_end_matches(['.', ':', ',', ' ']), NAME_CHARS)
 }
 
 fn body(session: &LiveSession, message: &str) -> String {

@@ -20,6 +20,13 @@ pub(super) struct Envelope<'a> {
     pub payload: &'a RawValue,
 }
 
+/// A line with a payload of a known kind, read in one pass: for the kinds that make up most bytes.
+#[derive(Debug, Deserialize)]
+pub(super) struct Line<P> {
+    pub timestamp: Option<Timestamp>,
+    pub payload: P,
+}
+
 /// What a line is, read from its beginning without parsing the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Peek<'a> {
@@ -55,6 +62,12 @@ pub(super) fn peek_timestamp(line: &[u8]) -> Option<Timestamp> {
 
 fn until_quote(bytes: &[u8]) -> Option<&[u8]> {
     bytes.get(..memchr::memchr(b'"', bytes)?)
+}
+
+/// Returns whether a line of these types is what a tool gave back.
+pub(super) fn is_output(kind: &[u8], payload_kind: Option<&[u8]>) -> bool {
+    const OUTPUTS: &[&[u8]] = &[b"function_call_output", b"custom_tool_call_output"];
+    kind == b"response_item" && payload_kind.is_some_and(|payload| OUTPUTS.contains(&payload))
 }
 
 /// The `type` of a payload that has one.

@@ -2,6 +2,7 @@
 //!
 //! Formats are described in `docs/formats/codex-rollout.md`. Nothing here decides a status.
 
+mod activity;
 mod file_name;
 mod line;
 mod origin;

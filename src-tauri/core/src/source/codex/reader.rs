@@ -4,16 +4,16 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::activity::Commands;
 use super::line::{
-    CallId, CommandArguments, ContentItem, Envelope, ItemCompleted, ItemId, Tag, TaskComplete,
-    TaskStarted, TextEvent, ThreadSettings, TokenCount, TokenUsageRecord, ToolCall, TurnAborted,
-    TurnContext, is_command_tool, is_harness_text, peek, peek_timestamp,
+    CallId, ContentItem, Envelope, ItemCompleted, ItemId, Line, Tag, TaskComplete, TaskStarted,
+    TextEvent, ThreadSettings, TokenCount, TokenUsageRecord, ToolCall, TurnAborted, TurnContext,
+    is_harness_text, is_output, peek, peek_timestamp,
 };
 use super::origin::SessionMeta;
 use crate::observation::{Fact, LocatedFact};
 use crate::session::{RateLimit, RateLimits, Tokens, TurnId, TurnOutcome};
 use crate::source::{LineOutcome, LineRead};
-use crate::text::one_line;
 
 /// Longest text kept of a prompt or message, in characters.
 const TEXT_CHARS: usize = 400;
@@ -25,6 +25,7 @@ pub struct Reader {
     /// The turn that was opened by the lines read so far.
     open_turn: Option<OpenTurn>,
     has_turn_events: bool,
+    commands: Commands,
 }
 
 #[derive(Debug)]
@@ -52,13 +53,24 @@ enum Trigger {
 impl Reader {
     /// Reads one line; see [`crate::source::Reader::read`].
     pub fn read(&mut self, offset: u64, line: &[u8], facts: &mut Vec<LocatedFact>) -> LineRead {
-        if let Some(peeked) = peek(line)
-            && says_nothing(peeked.kind, peeked.payload_kind)
-        {
-            return LineRead {
-                at: peek_timestamp(line),
-                outcome: LineOutcome::Read,
-            };
+        if let Some(peeked) = peek(line) {
+            if says_nothing(peeked.kind, peeked.payload_kind) {
+                return LineRead {
+                    at: peek_timestamp(line),
+                    outcome: LineOutcome::Read,
+                };
+            }
+            if is_output(peeked.kind, peeked.payload_kind)
+                && let Ok(output) = serde_json::from_slice::<Line<CallId>>(line)
+            {
+                let at = output.timestamp;
+                let fact = self.output(output.payload, line);
+                facts.push(LocatedFact { offset, at, fact });
+                return LineRead {
+                    at,
+                    outcome: LineOutcome::Read,
+                };
+            }
         }
         let Ok(envelope) = serde_json::from_slice::<Envelope<'_>>(line) else {
             return LineRead {
@@ -182,6 +194,13 @@ impl Reader {
         Some(LineOutcome::Read)
     }
 
+    fn output(&mut self, output: CallId, text: &[u8]) -> Fact {
+        self.commands.end(&output.call_id, text);
+        Fact::ItemEnded {
+            item: output.call_id,
+        }
+    }
+
     fn turn_completed(&mut self, complete: TaskComplete) -> Fact {
         let open = self.open_turn.take();
         let answer = open.and_then(|open| open.answer);
@@ -286,15 +305,12 @@ impl Reader {
             "function_call" | "custom_tool_call" => {
                 let call: ToolCall = parse(payload)?;
                 out.push(Fact::ItemStarted {
-                    activity: activity(&call),
+                    activity: self.commands.begin(&call),
                     item: call.call_id,
                 });
             }
             "function_call_output" | "custom_tool_call_output" => {
-                let output: CallId = parse(payload)?;
-                out.push(Fact::ItemEnded {
-                    item: output.call_id,
-                });
+                out.push(self.output(parse(payload)?, payload.get().as_bytes()));
             }
             "message" => {
                 // 0.45 records no end of a turn: an answer with nothing after it is the best sign.
@@ -438,31 +454,5 @@ fn tokens(total: super::line::Usage, last: Option<super::line::Usage>) -> Tokens
         total: total.total_tokens,
         context_used: last.map(|last| last.total_tokens),
         context_window: None,
-    }
-}
-
-fn activity(call: &ToolCall) -> String {
-    if is_command_tool(&call.name) {
-        let arguments = call.arguments.as_deref().and_then(CommandArguments::parse);
-        let command = arguments.as_ref().and_then(CommandArguments::command);
-        return command.map_or_else(
-            || "Running a command".to_owned(),
-            |command| format!("Running {}", one_line(command, 120)),
-        );
-    }
-    let server = call
-        .namespace
-        .as_deref()
-        .and_then(|space| space.strip_prefix("mcp__"));
-    match (call.name.as_str(), server) {
-        (name, Some(server)) => format!("Calling {name} of {server}"),
-        ("apply_patch", None) => "Editing files".to_owned(),
-        ("exec", None) => "Running tools".to_owned(),
-        ("write_stdin", None) => "Waiting for a command".to_owned(),
-        ("wait_agent" | "wait", None) => "Waiting for a sub-agent".to_owned(),
-        ("spawn_agent", None) => "Starting a sub-agent".to_owned(),
-        ("view_image", None) => "Looking at an image".to_owned(),
-        ("update_plan", None) => "Updating its plan".to_owned(),
-        (name, None) => format!("Calling {name}"),
     }
 }

@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::line::{
-    CommandArguments, ContentItem, Envelope, ItemCompleted, Tag, TaskComplete, TaskStarted,
-    TextEvent, ToolCall, TurnAborted, TurnContext, is_command_tool, is_harness_text, peek,
-    peek_timestamp, shell_line,
+    CommandArguments, ContentItem, Envelope, ItemCompleted, Line, Tag, TaskComplete, TaskStarted,
+    TextEvent, ToolCall, TurnAborted, TurnContext, is_command_tool, is_harness_text, is_output,
+    peek, peek_timestamp, shell_line,
 };
 use super::output::ToolOutput;
 use super::patch::{RecordedChange, of_patch_text, recorded};
@@ -33,32 +34,13 @@ pub struct TimelineReader {
     /// Calls whose item was recorded in full: their raw output says less.
     recorded: BTreeSet<String>,
     has_answer: bool,
-    has_head: bool,
 }
 
 impl TimelineReader {
     /// Reads one line; see [`crate::source::TimelineReader::read`].
     pub fn read(&mut self, offset: u64, line: &[u8], entries: &mut Vec<Entry>) -> LineRead {
-        if let Some(peeked) = peek(line)
-            && says_nothing(peeked.kind, peeked.payload_kind)
-        {
-            return LineRead {
-                at: peek_timestamp(line),
-                outcome: LineOutcome::Read,
-            };
-        }
-        let Ok(envelope) = serde_json::from_slice::<Envelope<'_>>(line) else {
-            return LineRead {
-                at: None,
-                outcome: LineOutcome::Skipped,
-            };
-        };
-        let at = envelope.timestamp;
         let mut out = Vec::new();
-        let outcome = match self.read_payload(&envelope, &mut out) {
-            Some(()) => LineOutcome::Read,
-            None => LineOutcome::Skipped,
-        };
+        let (at, outcome) = self.read_line(line, &mut out);
         entries.extend(out.into_iter().enumerate().map(|(n, found)| Entry {
             key: found.key.unwrap_or_else(|| format!("{offset}.{n}")),
             at,
@@ -68,16 +50,38 @@ impl TimelineReader {
         LineRead { at, outcome }
     }
 
+    fn read_line(&mut self, line: &[u8], out: &mut Vec<Found>) -> (Option<Timestamp>, LineOutcome) {
+        if let Some(peeked) = peek(line) {
+            if says_nothing(peeked.kind, peeked.payload_kind) {
+                return (peek_timestamp(line), LineOutcome::Read);
+            }
+            if is_output(peeked.kind, peeked.payload_kind)
+                && let Ok(line) = serde_json::from_slice::<Line<OutputItem>>(line)
+            {
+                self.output(line.payload, out);
+                return (line.timestamp, LineOutcome::Read);
+            }
+        }
+        let Ok(envelope) = serde_json::from_slice::<Envelope<'_>>(line) else {
+            return (None, LineOutcome::Skipped);
+        };
+        let outcome = match self.read_payload(&envelope, out) {
+            Some(()) => LineOutcome::Read,
+            None => LineOutcome::Skipped,
+        };
+        (envelope.timestamp, outcome)
+    }
+
     /// Returns none when a known kind has a shape that cannot be read, or the kind is unknown.
     fn read_payload(&mut self, envelope: &Envelope<'_>, out: &mut Vec<Found>) -> Option<()> {
         let payload = envelope.payload;
         match envelope.kind.as_ref() {
-            "session_meta" => self.has_head = true,
             "turn_context" => self.model = parse::<TurnContext>(payload)?.model,
             "compacted" => out.push(Found::new(EntryBody::Compacted {})),
             "event_msg" => self.read_event(payload, out)?,
             "response_item" => self.read_item(payload, out)?,
-            "token_usage_record"
+            "session_meta"
+            | "token_usage_record"
             | "world_state"
             | "retained_context"
             | "inter_agent_communication_metadata" => {}
@@ -286,20 +290,23 @@ impl TimelineReader {
                 }
             }
             "function_call_output" | "custom_tool_call_output" => {
-                let output: OutputItem = parse(payload)?;
-                if let Some(body) = self.open.remove(&output.call_id)
-                    && !self.recorded.contains(&output.call_id)
-                {
-                    let body = ended(body, &ToolOutput::of(&output.output));
-                    out.push(Found {
-                        key: Some(output.call_id),
-                        body,
-                    });
-                }
+                self.output(parse(payload)?, out);
             }
             _ => {}
         }
         Some(())
+    }
+
+    fn output(&mut self, output: OutputItem, out: &mut Vec<Found>) {
+        if let Some(body) = self.open.remove(&output.call_id)
+            && !self.recorded.contains(&output.call_id)
+        {
+            let body = ended(body, &ToolOutput::of(&output.output));
+            out.push(Found {
+                key: Some(output.call_id),
+                body,
+            });
+        }
     }
 }
 

@@ -1,0 +1,57 @@
+//! `mission-control doctor`.
+
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+use mission_control_core::health::{Check, CheckState};
+
+use super::Format;
+use super::failure::Failure;
+use super::live;
+use super::output::{Output, styled};
+
+pub(super) fn run(format: Format, output: &mut Output) -> Result<ExitCode, Failure> {
+    let report = live::block_on(async { Ok(mission_control_engine::doctor::examine().await) })?;
+    match format {
+        Format::Json => output.json_document(&report)?,
+        Format::People => {
+            output.line(&format!("Mission Control {}", report.version))?;
+            for check in &report.checks {
+                output.text(&lines(check))?;
+            }
+        }
+    }
+    let has_problem = report
+        .checks
+        .iter()
+        .any(|check| check.state == CheckState::Problem);
+    Ok(if has_problem {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+fn lines(check: &Check) -> String {
+    let colour = |colour: AnsiColor| Style::new().fg_color(Some(colour.into()));
+    let (sign, style) = match check.state {
+        CheckState::Ok => ("✓", colour(AnsiColor::Green)),
+        CheckState::Absent => ("–", Style::new().dimmed()),
+        CheckState::Warning => ("!", colour(AnsiColor::Yellow)),
+        CheckState::Problem => ("✕", colour(AnsiColor::Red)),
+    };
+    let mut text = format!(
+        "{} {:<22} {}\n",
+        styled(style, sign),
+        check.label,
+        check.says
+    );
+    if let Some(hint) = &check.hint {
+        text.push_str(&styled(
+            Style::new().dimmed(),
+            &format!("  {:<22} {hint}", ""),
+        ));
+        text.push('\n');
+    }
+    text
+}

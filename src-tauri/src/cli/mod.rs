@@ -1,0 +1,149 @@
+//! The command line: arguments, dispatch, exit codes.
+
+mod failure;
+mod format;
+mod gui;
+mod list;
+mod live;
+mod output;
+mod show;
+mod table;
+mod timeline;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use failure::Failure;
+use output::Output;
+
+/// Watch coding agents live, answer them, and delegate work that reports by itself.
+///
+/// Without a command it starts the tray application.
+#[derive(Debug, Parser)]
+#[command(
+    name = "mission-control",
+    version,
+    about,
+    long_about,
+    arg_required_else_help = false
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show the sessions that live
+    List {
+        /// Add sessions that ended lately
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        format: FormatArguments,
+    },
+    /// Show the sessions live, as they change
+    Watch {
+        #[command(flatten)]
+        format: FormatArguments,
+    },
+    /// Show one session's transcript, readable
+    Show {
+        /// The session's id, or an unambiguous beginning of it
+        id: String,
+        /// Go on showing what is added
+        #[arg(long, short)]
+        follow: bool,
+        #[command(flatten)]
+        format: FormatArguments,
+    },
+    /// Say what was found, what is missing, and what to do
+    Doctor {
+        #[command(flatten)]
+        format: FormatArguments,
+    },
+    /// Play a recorded session in a temporary home and watch it move
+    Demo {
+        #[command(flatten)]
+        format: FormatArguments,
+    },
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+struct FormatArguments {
+    /// Print JSON for programs
+    #[arg(long)]
+    json: bool,
+}
+
+/// For whom something is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    People,
+    Json,
+}
+
+impl From<FormatArguments> for Format {
+    fn from(arguments: FormatArguments) -> Self {
+        if arguments.json {
+            Self::Json
+        } else {
+            Self::People
+        }
+    }
+}
+
+/// Runs the program and returns its exit code: 0 it worked, 1 it failed, 2 it was called
+/// wrongly, 3 something was not found, 4 it is not available here.
+pub(crate) fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are "errors" that print to standard output and succeed.
+            let code = if error.use_stderr() { 2 } else { 0 };
+            return match error.print() {
+                Ok(()) => ExitCode::from(code),
+                Err(_) => ExitCode::FAILURE,
+            };
+        }
+    };
+    let mut output = Output::new();
+    let result = run(arguments, &mut output).and_then(|code| {
+        output.flush()?;
+        Ok(code)
+    });
+    match result {
+        Ok(code) => code,
+        // The reader has gone: nobody is left to be told.
+        Err(failure) if failure.is_closed_output() => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(arguments: Arguments, output: &mut Output) -> Result<ExitCode, Failure> {
+    let Some(command) = arguments.command else {
+        return gui::start();
+    };
+    match command {
+        Command::List { all, format } => {
+            let which = if all {
+                list::Which::All
+            } else {
+                list::Which::Live
+            };
+            list::run(which, format.into(), output)
+        }
+        Command::Watch { format } => watch::run(format.into(), output),
+        Command::Show { id, follow, format } => {
+            let extent = if follow {
+                show::Extent::Follow
+            } else {
+                show::Extent::Once
+            };
+            show::run(&id, extent, format.into(), output)
+        }
+        Command::Doctor { .. } | Command::Demo { .. } => Ok(ExitCode::SUCCESS),
+    }
+}

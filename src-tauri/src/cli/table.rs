@@ -1,0 +1,188 @@
+//! Sessions as a table for people.
+
+use anstyle::Style;
+use jiff::Timestamp;
+use mission_control_core::event::Summary;
+use mission_control_core::session::{Freshness, LiveSession, SessionId, Status};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr as _};
+
+use super::format::{elapsed, group, second_line, state, tokens};
+use super::output::styled;
+
+/// Columns a session's id takes: enough of a time-ordered id to be unambiguous.
+const ID_COLUMNS: usize = 13;
+
+/// Writes the sessions as lines: groups by urgency, sub-agents below their parent, helper
+/// threads left out.
+pub(super) fn lines(sessions: &[LiveSession], now: Timestamp, width: usize) -> Vec<String> {
+    let mut top: Vec<&LiveSession> = sessions
+        .iter()
+        .filter(|session| !session.helper && !has_listed_parent(session, sessions))
+        .collect();
+    top.sort_by_key(|session| {
+        (
+            group(session.status),
+            std::cmp::Reverse(session.status_since),
+        )
+    });
+    let mut lines = Vec::new();
+    for session in top {
+        push_rows(session, sessions, 0, now, width, &mut lines);
+    }
+    lines
+}
+
+/// Writes the counts as one line.
+pub(super) fn summary_line(summary: &Summary) -> String {
+    let counts = [
+        (summary.needs_you, "need you"),
+        (summary.paused, "your turn"),
+        (summary.working, "working"),
+        (summary.unknown, "without evidence"),
+        (summary.done, "ended"),
+    ];
+    let words: Vec<String> = counts
+        .iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, word)| format!("{n} {word}"))
+        .collect();
+    words.join(" · ")
+}
+
+/// Cuts `text` to `columns`, ending in an ellipsis when something was cut.
+pub(super) fn fit(text: &str, columns: usize) -> String {
+    if text.width() <= columns {
+        return text.to_owned();
+    }
+    let mut fitted = String::new();
+    let mut used = 0;
+    for c in text.chars() {
+        let wide = c.width().unwrap_or(0);
+        if used + wide + 1 > columns {
+            break;
+        }
+        fitted.push(c);
+        used += wide;
+    }
+    fitted.push('…');
+    fitted
+}
+
+fn has_listed_parent(session: &LiveSession, sessions: &[LiveSession]) -> bool {
+    let is_listed = |parent: &SessionId| sessions.iter().any(|other| other.id == *parent);
+    session.parent_id.as_ref().is_some_and(is_listed)
+}
+
+fn push_rows(
+    session: &LiveSession,
+    sessions: &[LiveSession],
+    depth: usize,
+    now: Timestamp,
+    width: usize,
+    lines: &mut Vec<String>,
+) {
+    lines.extend(rows(session, depth, now, width));
+    if depth >= 8 {
+        return;
+    }
+    let mut children: Vec<&LiveSession> = sessions
+        .iter()
+        .filter(|child| !child.helper && child.parent_id.as_ref() == Some(&session.id))
+        .collect();
+    children.sort_by_key(|child| child.started_at);
+    for child in children {
+        push_rows(child, sessions, depth + 1, now, width, lines);
+    }
+}
+
+/// One or two lines: what it is; what it does.
+fn rows(session: &LiveSession, depth: usize, now: Timestamp, width: usize) -> Vec<String> {
+    let words = state(session);
+    let until = session.ended.as_ref().and_then(|ended| ended.at);
+    let time = match until {
+        Some(at) => format!("{} ago", elapsed(at, now)),
+        None => elapsed(session.status_since, now),
+    };
+    let place = match (session.project.as_deref(), session.git_branch.as_deref()) {
+        (Some(project), Some(branch)) => format!("{project} {branch}"),
+        (Some(project), None) => project.to_owned(),
+        (None, _) => String::new(),
+    };
+    let agent = match session.model.as_deref() {
+        Some(model) => format!("{} {model}", session.source.label()),
+        None => session.source.label().to_owned(),
+    };
+    let indent = "  ".repeat(depth);
+    let title = session.title.as_deref().unwrap_or("untitled");
+    let id = session
+        .source_session_id
+        .get(..ID_COLUMNS)
+        .unwrap_or(&session.source_session_id);
+    let fixed = 14 + 24 + 22 + 6 + 12 + ID_COLUMNS + 6;
+    let title_columns = width.saturating_sub(fixed).clamp(20, 80);
+    let column = |text: &str, columns: usize| {
+        let text = fit(text, columns);
+        format!("{text}{}", " ".repeat(columns - text.width().min(columns)))
+    };
+    let first = format!(
+        "{} {} {} {} {:>6} {:>12}  {}",
+        styled(
+            words.style,
+            &column(&format!("{} {}", words.sign, words.word), 13)
+        ),
+        styled(
+            Style::new().bold(),
+            &column(&format!("{indent}{title}"), title_columns)
+        ),
+        column(&place, 24),
+        column(&agent, 22),
+        tokens(session.tokens.total),
+        time,
+        styled(Style::new().dimmed(), id),
+    );
+    let mut rows = vec![first.trim_end().to_owned()];
+    let detail = match session.status {
+        Status::Done => None,
+        Status::Working | Status::NeedsYou | Status::Paused | Status::Unknown => {
+            second_line(session)
+        }
+    };
+    if let Some(detail) = detail {
+        let quiet = match (session.freshness, session.last_event_at) {
+            (Freshness::Quiet, Some(at)) => format!(" · quiet {}", elapsed(at, now)),
+            (Freshness::Quiet | Freshness::Fresh, _) => String::new(),
+        };
+        let text = fit(
+            &format!("{detail}{quiet}"),
+            width.saturating_sub(15 + indent.len()),
+        );
+        rows.push(format!(
+            "{}{indent}{}",
+            " ".repeat(14),
+            styled(Style::new().dimmed(), &text)
+        ));
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_cut_by_columns_not_by_characters() {
+        assert_eq!(fit("日本語テキスト", 7), "日本語…");
+        assert_eq!(fit("short", 7), "short");
+    }
+
+    #[test]
+    fn only_counts_that_are_not_zero_are_named() {
+        let summary = Summary {
+            working: 2,
+            paused: 1,
+            ..Summary::default()
+        };
+
+        assert_eq!(summary_line(&summary), "1 your turn · 2 working");
+    }
+}

@@ -1,0 +1,276 @@
+//! The loop that owns the shell's state: takes events and ticks, lets the desk decide, acts.
+
+use std::time::Duration;
+
+use mission_control_core::event::{Event, EventBody};
+use mission_control_core::health::Problem;
+use mission_control_core::notice::Notice;
+use mission_control_core::session::SessionId;
+use mission_control_engine::clock::Clock;
+use mission_control_engine::monitor::Monitor;
+use tauri::async_runtime::JoinHandle;
+use tauri::ipc::Channel;
+use tauri::{AppHandle, Manager as _};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
+
+use crate::args::Args;
+use crate::backstage::Backstage;
+use crate::desk::{Desk, Focus, Loudness};
+use crate::forward::forward;
+use crate::notices::Moment;
+use crate::notices::post::{Errand, Post};
+use crate::tick::{Tick, Ticks};
+use crate::tray::{self, Choice, Tray, TrayState};
+use crate::{backstage, ipc, problems, window};
+
+/// A panel that is gone for so long is not just restarting.
+const HOST_GRACE: Duration = Duration::from_secs(2);
+
+/// Owns the shell's state and everything it acts with.
+pub(crate) struct Controller {
+    app: AppHandle,
+    ticks: Ticks,
+    monitor: Monitor,
+    clock: Clock,
+    desk: Desk,
+    tray: Option<Tray>,
+    post: Option<Post>,
+    forwarding: Option<JoinHandle<()>>,
+    host_deadline: Option<Instant>,
+    drawn: Drawn,
+}
+
+/// What was shown last, so that only changes are drawn.
+#[derive(Debug, Default)]
+struct Drawn {
+    tray: Option<TrayState>,
+    title: String,
+    problems: Vec<Problem>,
+}
+
+impl Controller {
+    /// Makes the controller over an opened engine.
+    pub(crate) fn new(app: AppHandle, ticks: Ticks, backstage: Backstage) -> Self {
+        let mut desk = Desk::default();
+        for problem in backstage.problems {
+            desk.found_lacking(problem, Loudness::Tray);
+        }
+        let post = Post::start(backstage.places, backstage.claims, ticks.clone())
+            .inspect_err(|error| tracing::error!(%error, "Notices cannot be told."))
+            .ok();
+        Self {
+            app,
+            ticks,
+            monitor: backstage.monitor,
+            clock: backstage.clock,
+            desk,
+            tray: None,
+            post,
+            forwarding: None,
+            host_deadline: None,
+            drawn: Drawn::default(),
+        }
+    }
+
+    /// Runs until the program ends.
+    pub(crate) async fn run(mut self, args: Args, mut ticks: mpsc::Receiver<Tick>) {
+        let mut events = Some(self.monitor.subscribe().await);
+        let mut hampering = Some(self.monitor.problems());
+        self.start_tray().await;
+        if args.show || args.session.is_some() {
+            self.launched(args).await;
+        }
+        loop {
+            self.draw().await;
+            tokio::select! {
+                event = next_event(&mut events) => match event {
+                    Some(event) => self.handle_event(event),
+                    None => {
+                        events = None;
+                        tracing::error!("The monitor ended.");
+                        self.desk.found_lacking(problems::watching_stopped(), Loudness::Tray);
+                    }
+                },
+                problems = next_problems(&mut hampering) => match problems {
+                    Some(problems) => self.desk.hampered(problems),
+                    None => hampering = None,
+                },
+                tick = ticks.recv() => match tick {
+                    Some(tick) => self.handle_tick(tick).await,
+                    None => return,
+                },
+                () = until(self.host_deadline) => self.handle_no_host(),
+            }
+        }
+    }
+
+    async fn start_tray(&mut self) {
+        match tray::start(&self.app, self.desk.tray(), self.ticks.clone()).await {
+            Ok(tray) => self.tray = Some(tray),
+            Err(problem) => {
+                self.desk.found_lacking(problem, Loudness::Window);
+                self.open(None);
+            }
+        }
+    }
+
+    fn handle_event(&mut self, event: Event) {
+        for session in self.desk.sessions_changed(&event.body) {
+            self.post(Errand::NeedIsOver(session));
+        }
+        match event.body {
+            EventBody::Notice { notice } => self.tell(notice),
+            EventBody::Snapshot { .. }
+            | EventBody::SessionDiscovered { .. }
+            | EventBody::SessionUpdated { .. }
+            | EventBody::SessionClosed { .. }
+            | EventBody::Summary { .. }
+            | EventBody::Heartbeat {} => {}
+        }
+    }
+
+    async fn handle_tick(&mut self, tick: Tick) {
+        match tick {
+            Tick::Chose(Choice::Open) => self.open(None),
+            Tick::Chose(Choice::OpenSession(session)) | Tick::FollowedNotice(session) => {
+                self.open(Some(session));
+            }
+            Tick::Chose(Choice::Quit) => self.app.exit(0),
+            Tick::LaunchedAgain(args) => self.launched(args).await,
+            Tick::Told(notice) => self.desk.told(&notice),
+            Tick::FocusChanged(focus) => self.desk.focus_changed(focus),
+            Tick::WindowClosed => {
+                self.desk.window_closed();
+                self.stop_forwarding();
+            }
+            Tick::PageArrived(answer) => reply(answer, self.desk.page_arrived()),
+            Tick::Subscribed(channel) => self.subscribe(channel).await,
+            Tick::ProblemsAsked(answer) => reply(answer, self.desk.problems()),
+            Tick::TrayHostCame => {
+                self.host_deadline = None;
+                self.desk.found_again(&problems::no_tray_host().code);
+            }
+            Tick::TrayHostLeft => self.host_deadline = Some(Instant::now() + HOST_GRACE),
+            Tick::Lacking(problem, loudness) => self.desk.found_lacking(problem, loudness),
+            Tick::FoundAgain(code) => self.desk.found_again(code),
+        }
+    }
+
+    /// Without a tray the window is the only way in: it opens by itself.
+    fn handle_no_host(&mut self) {
+        self.host_deadline = None;
+        tracing::warn!("No panel on this desktop shows tray icons.");
+        self.desk
+            .found_lacking(problems::no_tray_host(), Loudness::Window);
+        if !self.desk.has_window() {
+            self.open(None);
+        }
+    }
+
+    async fn launched(&mut self, args: Args) {
+        let at = match args.session {
+            Some(text) => match self.monitor.session(&text).await {
+                Some(session) => Some(session.id),
+                None => window::session_id(&text),
+            },
+            None => None,
+        };
+        self.open(at);
+    }
+
+    fn open(&mut self, at: Option<SessionId>) {
+        if let Some(session) = &at {
+            self.post(Errand::LookedAt(session.clone()));
+        }
+        let go_to = self.desk.open(at);
+        window::show(&self.app, self.desk.window_title());
+        if let Some(session) = go_to {
+            ipc::navigate(&self.app, session);
+        }
+    }
+
+    fn tell(&mut self, notice: Notice) {
+        let moment = Moment {
+            looking_at: match self.desk.focus() {
+                Focus::Here => window::open_page(&self.app),
+                Focus::Elsewhere => None,
+            },
+            turn_s: self.desk.turn_s(&notice),
+            local: backstage::local_time(&self.clock),
+        };
+        self.post(Errand::Tell(notice, moment));
+    }
+
+    fn post(&self, errand: Errand) {
+        if let Some(post) = &self.post {
+            post.send(errand);
+        }
+    }
+
+    async fn subscribe(&mut self, channel: Channel<Event>) {
+        self.stop_forwarding();
+        let Some(window) = self.app.get_webview_window(window::MAIN) else {
+            return;
+        };
+        let events = self.monitor.subscribe().await;
+        self.forwarding = Some(tauri::async_runtime::spawn(forward(
+            window, channel, events,
+        )));
+    }
+
+    fn stop_forwarding(&mut self) {
+        if let Some(forwarding) = self.forwarding.take() {
+            forwarding.abort();
+        }
+    }
+
+    async fn draw(&mut self) {
+        let state = self.desk.tray();
+        if let Some(tray) = &self.tray
+            && self.drawn.tray.as_ref() != Some(&state)
+        {
+            tray.draw(state.clone()).await;
+            self.drawn.tray = Some(state);
+        }
+        let title = self.desk.window_title();
+        if self.drawn.title != title {
+            window::entitle(&self.app, &title);
+            self.drawn.title = title;
+        }
+        let problems = self.desk.problems();
+        if self.drawn.problems != problems {
+            ipc::tell_problems(&self.app, &problems);
+            self.drawn.problems = problems;
+        }
+    }
+}
+
+async fn next_event(events: &mut Option<mpsc::Receiver<Event>>) -> Option<Event> {
+    match events {
+        Some(events) => events.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_problems(
+    hampering: &mut Option<watch::Receiver<Vec<Problem>>>,
+) -> Option<Vec<Problem>> {
+    let Some(problems) = hampering else {
+        return std::future::pending().await;
+    };
+    problems.changed().await.ok()?;
+    Some(problems.borrow_and_update().clone())
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Answers a command; one that was given up by the page needs no answer.
+fn reply<T>(answer: oneshot::Sender<T>, value: T) {
+    drop(answer.send(value));
+}

@@ -1,0 +1,336 @@
+//! What the shell knows: sessions, the window, what was seen, what is lacking. Values in, values out.
+
+mod face;
+#[cfg(test)]
+mod samples;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use mission_control_core::event::{EventBody, Summary};
+use mission_control_core::health::Problem;
+use mission_control_core::notice::{Notice, NoticeKind};
+use mission_control_core::session::{EndedHow, LiveSession, SessionId, Status, TurnId};
+
+/// Everything the shell decides from.
+#[derive(Debug, Default)]
+pub(crate) struct Desk {
+    cards: BTreeMap<SessionId, Card>,
+    summary: Summary,
+    unseen: BTreeSet<SessionId>,
+    window: Window,
+    focus: Focus,
+    hampering: Vec<Problem>,
+    lacking: BTreeMap<String, Lack>,
+}
+
+/// What is kept of a session: what the tray shows and notices need.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Card {
+    title: String,
+    status: Status,
+    since: Timestamp,
+    place: Place,
+    ended: Option<EndedHow>,
+    last_turn: Option<(TurnId, i64)>,
+}
+
+/// Whether a session stands for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Own,
+    /// A sub-agent or helper thread, shown with its parent.
+    UnderParent,
+}
+
+/// The one window.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Window {
+    #[default]
+    Closed,
+    /// Its page has not asked yet where to start.
+    Loading {
+        start_at: Option<SessionId>,
+    },
+    Ready,
+}
+
+/// Whether the window has the keyboard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Focus {
+    Here,
+    #[default]
+    Elsewhere,
+}
+
+/// How loud a lack is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Loudness {
+    /// The tray shows it: watching or telling does not work.
+    Tray,
+    /// The window shows it: a fact about this desktop, permanent on many machines.
+    Window,
+}
+
+#[derive(Clone, Debug)]
+struct Lack {
+    problem: Problem,
+    loudness: Loudness,
+}
+
+impl Desk {
+    /// Takes in what happened to sessions. Returns those whose request was answered or withdrawn.
+    pub(crate) fn sessions_changed(&mut self, body: &EventBody) -> Vec<SessionId> {
+        match body {
+            EventBody::Snapshot { sessions, summary } => {
+                self.summary = *summary;
+                let before = std::mem::take(&mut self.cards);
+                for session in sessions {
+                    self.keep(session);
+                }
+                before
+                    .into_iter()
+                    .filter(|(id, card)| is_answered(card, self.cards.get(id)))
+                    .map(|(id, _)| id)
+                    .collect()
+            }
+            EventBody::SessionDiscovered { session }
+            | EventBody::SessionUpdated { session }
+            | EventBody::SessionClosed { session } => {
+                let before = self.cards.remove(&session.id);
+                self.keep(session);
+                before
+                    .filter(|card| is_answered(card, self.cards.get(&session.id)))
+                    .map(|_| session.id.clone())
+                    .into_iter()
+                    .collect()
+            }
+            EventBody::Summary { summary } => {
+                self.summary = *summary;
+                Vec::new()
+            }
+            EventBody::Notice { .. } | EventBody::Heartbeat {} => Vec::new(),
+        }
+    }
+
+    /// Takes in that a notice was claimed: from now on its session is news.
+    pub(crate) fn told(&mut self, notice: &Notice) {
+        let is_ending = match notice.kind {
+            NoticeKind::TurnCompleted
+            | NoticeKind::TurnFailed
+            | NoticeKind::SessionDied
+            | NoticeKind::TaskFinished => true,
+            NoticeKind::TurnInterrupted | NoticeKind::NeedsYou => false,
+        };
+        if is_ending && self.focus == Focus::Elsewhere {
+            self.unseen.insert(notice.session_id.clone());
+        }
+    }
+
+    /// Takes in that the window is to be shown. Returns where its page should go at once.
+    pub(crate) fn open(&mut self, at: Option<SessionId>) -> Option<SessionId> {
+        self.unseen.clear();
+        match &mut self.window {
+            Window::Closed => {
+                self.window = Window::Loading { start_at: at };
+                None
+            }
+            Window::Loading { start_at } => {
+                if at.is_some() {
+                    *start_at = at;
+                }
+                None
+            }
+            Window::Ready => at,
+        }
+    }
+
+    /// Takes in that the page has arrived. Returns where it should start.
+    pub(crate) fn page_arrived(&mut self) -> Option<SessionId> {
+        match std::mem::replace(&mut self.window, Window::Ready) {
+            Window::Loading { start_at } => start_at,
+            Window::Closed | Window::Ready => None,
+        }
+    }
+
+    /// Takes in that the window is gone.
+    pub(crate) fn window_closed(&mut self) {
+        self.window = Window::Closed;
+        self.focus = Focus::Elsewhere;
+    }
+
+    /// Takes in that the window got or lost the keyboard.
+    pub(crate) fn focus_changed(&mut self, focus: Focus) {
+        self.focus = focus;
+        match focus {
+            Focus::Here => self.unseen.clear(),
+            Focus::Elsewhere => {}
+        }
+    }
+
+    /// Takes in what hampers watching.
+    pub(crate) fn hampered(&mut self, problems: Vec<Problem>) {
+        self.hampering = problems;
+    }
+
+    /// Takes in that the desktop lacks something.
+    pub(crate) fn found_lacking(&mut self, problem: Problem, loudness: Loudness) {
+        self.lacking
+            .insert(problem.code.clone(), Lack { problem, loudness });
+    }
+
+    /// Takes in that what was lacking is there.
+    pub(crate) fn found_again(&mut self, code: &str) {
+        self.lacking.remove(code);
+    }
+
+    /// Returns all problems, the engine's first.
+    #[must_use]
+    pub(crate) fn problems(&self) -> Vec<Problem> {
+        let lacking = self.lacking.values().map(|lack| &lack.problem);
+        self.hampering.iter().chain(lacking).cloned().collect()
+    }
+
+    /// Returns whether the window exists.
+    #[must_use]
+    pub(crate) fn has_window(&self) -> bool {
+        self.window != Window::Closed
+    }
+
+    /// Returns whether the window has the keyboard.
+    #[must_use]
+    pub(crate) const fn focus(&self) -> Focus {
+        self.focus
+    }
+
+    /// Returns how long the turn `notice` is about took, in seconds, where that is known.
+    #[must_use]
+    pub(crate) fn turn_s(&self, notice: &Notice) -> Option<i64> {
+        let (turn, seconds) = self.cards.get(&notice.session_id)?.last_turn.as_ref()?;
+        (notice.turn_id.as_ref() == Some(turn)).then_some(*seconds)
+    }
+
+    /// Keeps a session's card; one that is taken up again is no news any more.
+    fn keep(&mut self, session: &LiveSession) {
+        match session.status {
+            Status::Working | Status::NeedsYou => {
+                self.unseen.remove(&session.id);
+            }
+            Status::Paused | Status::Done | Status::Unknown => {}
+        }
+        self.cards.insert(session.id.clone(), Card::of(session));
+    }
+}
+
+impl Card {
+    fn of(session: &LiveSession) -> Self {
+        let is_own = !session.helper && session.parent_id.is_none();
+        Self {
+            title: face::title_of(session),
+            status: session.status,
+            since: session.status_since,
+            place: if is_own {
+                Place::Own
+            } else {
+                Place::UnderParent
+            },
+            ended: session.ended.as_ref().map(|ended| ended.how),
+            last_turn: last_turn_of(session),
+        }
+    }
+}
+
+fn last_turn_of(session: &LiveSession) -> Option<(TurnId, i64)> {
+    let last = session.last_turn.as_ref()?;
+    let turn = session.turn.as_ref().filter(|turn| turn.id == last.id)?;
+    let seconds = last.ended_at?.duration_since(turn.started_at?).as_secs();
+    Some((last.id.clone(), seconds))
+}
+
+fn is_answered(before: &Card, after: Option<&Card>) -> bool {
+    before.status == Status::NeedsYou && after.is_none_or(|after| after.status != Status::NeedsYou)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::samples::{id, notice, session};
+    use super::*;
+
+    #[test]
+    fn an_answered_request_is_reported_once() {
+        let mut desk = Desk::default();
+        let mut asking = session("1", Status::NeedsYou);
+        desk.sessions_changed(&updated(&asking));
+        asking.status = Status::Working;
+
+        assert_eq!(desk.sessions_changed(&updated(&asking)), [id("1")]);
+        assert_eq!(desk.sessions_changed(&updated(&asking)), []);
+    }
+
+    #[test]
+    fn a_snapshot_without_the_asking_session_ends_its_request() {
+        let mut desk = Desk::default();
+        desk.sessions_changed(&updated(&session("1", Status::NeedsYou)));
+
+        let answered = desk.sessions_changed(&EventBody::Snapshot {
+            sessions: vec![session("2", Status::Working)],
+            summary: Summary::default(),
+        });
+
+        assert_eq!(answered, [id("1")]);
+    }
+
+    #[test]
+    fn a_window_that_loads_starts_at_the_latest_wish() {
+        let mut desk = Desk::default();
+
+        assert_eq!(desk.open(Some(id("1"))), None);
+        assert_eq!(desk.open(Some(id("2"))), None);
+        assert_eq!(desk.open(None), None);
+
+        assert_eq!(desk.page_arrived(), Some(id("2")));
+    }
+
+    #[test]
+    fn an_open_page_is_sent_to_the_session_and_a_reload_stays() {
+        let mut desk = Desk::default();
+        desk.open(None);
+        desk.page_arrived();
+
+        assert_eq!(desk.open(Some(id("1"))), Some(id("1")));
+        assert_eq!(desk.page_arrived(), None);
+    }
+
+    #[test]
+    fn a_closed_window_forgets_where_it_was_to_start() {
+        let mut desk = Desk::default();
+        desk.open(Some(id("1")));
+        desk.window_closed();
+        desk.open(None);
+
+        assert_eq!(desk.page_arrived(), None);
+    }
+
+    #[test]
+    fn a_turns_length_is_known_for_the_turn_it_belongs_to_only() {
+        let mut desk = Desk::default();
+        let mut done = session("1", Status::Paused);
+        let about = notice("1", NoticeKind::TurnCompleted);
+        assert_eq!(desk.turn_s(&about), None);
+        desk.sessions_changed(&updated(&done));
+        assert_eq!(desk.turn_s(&about), Some(95));
+
+        if let Some(turn) = &mut done.turn {
+            turn.id = TurnId("next".to_owned());
+        }
+        desk.sessions_changed(&updated(&done));
+
+        assert_eq!(desk.turn_s(&about), None);
+    }
+
+    fn updated(session: &LiveSession) -> EventBody {
+        EventBody::SessionUpdated {
+            session: Box::new(session.clone()),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Sessions and notices for the desk's tests.
+
+use jiff::{SignedDuration, Timestamp};
+use mission_control_core::health::Problem;
+use mission_control_core::notice::{Notice, NoticeId, NoticeKind};
+use mission_control_core::session::{LiveSession, SessionId, Status, TurnId};
+use mission_control_core::source::Source;
+
+pub(super) fn at(second: i64) -> Timestamp {
+    Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second)
+}
+
+pub(super) fn id(text: &str) -> SessionId {
+    SessionId::new(Source::ALL[0], text)
+}
+
+pub(super) fn notice(of: &str, kind: NoticeKind) -> Notice {
+    let turn = TurnId("turn".to_owned());
+    Notice {
+        id: NoticeId::derive(&id(of), Some(&turn), kind, None),
+        kind,
+        session_id: id(of),
+        task_id: None,
+        turn_id: Some(turn),
+        title: "title".to_owned(),
+        body: "body".to_owned(),
+    }
+}
+
+/// Returns a session whose last turn, `turn`, took 95 seconds.
+pub(super) fn session(of: &str, status: Status) -> LiveSession {
+    let session = serde_json::json!({
+        "id": id(of),
+        "source": Source::ALL[0],
+        "source_session_id": of,
+        "title": format!("Session {of}"),
+        "client": "tui",
+        "status": status,
+        "status_since": at(10),
+        "freshness": "fresh",
+        "turn": { "id": "turn", "count": 1, "started_at": at(5) },
+        "last_turn": {
+            "id": "turn", "outcome": "completed", "message": null, "ended_at": at(100)
+        },
+        "tokens": { "input": 0, "cached_input": 0, "output": 0, "reasoning": 0, "total": 0 },
+        "helper": false,
+        "skipped_lines": 0,
+        "evidence": { "from": "transcript", "at": null, "says": "A turn ended." },
+        "evidence_trail": [],
+    });
+    serde_json::from_value(session).unwrap()
+}
+
+/// Returns a problem the engine has.
+pub(super) fn slow() -> Problem {
+    Problem {
+        code: "watch_limit".to_owned(),
+        title: "Live updates are slow.".to_owned(),
+        detail: None,
+        hint: None,
+    }
+}

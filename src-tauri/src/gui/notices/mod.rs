@@ -1,0 +1,231 @@
+//! Whether a notice reaches the person, decided from values.
+//!
+//! What is worth a notice at all is the core's decision; this adds the person's wishes only.
+
+use jiff::civil::Time;
+use mission_control_core::notice::{Notice, NoticeKind};
+use mission_control_core::session::SessionId;
+use mission_control_engine::settings::NotificationSettings;
+
+#[cfg_attr(target_os = "linux", path = "linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "other.rs")]
+mod daemon;
+pub(crate) mod post;
+
+/// What is known at the moment a notice arrives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Moment {
+    /// The session whose page is open in the focused window.
+    pub(crate) looking_at: Option<SessionId>,
+    /// How long the turn took, in seconds, where that is known.
+    pub(crate) turn_s: Option<i64>,
+    /// The time on the person's clock.
+    pub(crate) local: Time,
+}
+
+/// What becomes of a notice. It is claimed either way: what was kept back is never shown late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Decision {
+    Show,
+    Silent(Because),
+}
+
+/// Why a notice is not shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Because {
+    Unwanted,
+    QuietHours,
+    ShortTurn,
+    LookedAt,
+}
+
+/// Decides what becomes of `notice`.
+#[must_use]
+pub(crate) fn decide(notice: &Notice, wishes: &NotificationSettings, moment: &Moment) -> Decision {
+    if !wishes.wants(notice.kind) {
+        return Decision::Silent(Because::Unwanted);
+    }
+    if moment.looking_at.as_ref() == Some(&notice.session_id) {
+        return Decision::Silent(Because::LookedAt);
+    }
+    if wishes
+        .quiet_hours
+        .is_some_and(|hours| hours.contain(moment.local))
+    {
+        return Decision::Silent(Because::QuietHours);
+    }
+    let is_short = moment
+        .turn_s
+        .is_some_and(|turn_s| turn_s < i64::from(wishes.min_turn_seconds));
+    match notice.kind {
+        NoticeKind::TurnCompleted | NoticeKind::TurnInterrupted if is_short => {
+            Decision::Silent(Because::ShortTurn)
+        }
+        NoticeKind::TurnCompleted
+        | NoticeKind::TurnInterrupted
+        | NoticeKind::TurnFailed
+        | NoticeKind::NeedsYou
+        | NoticeKind::SessionDied
+        | NoticeKind::TaskFinished => Decision::Show,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::time;
+    use mission_control_core::notice::NoticeId;
+    use mission_control_core::source::Source;
+    use mission_control_engine::settings::QuietHours;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(
+        kind: NoticeKind,
+        change: impl FnOnce(&mut NotificationSettings, &mut Moment),
+        expected: Decision,
+    ) {
+        let (mut wishes, mut moment) = (NotificationSettings::default(), moment());
+        change(&mut wishes, &mut moment);
+
+        assert_eq!(decide(&notice(kind), &wishes, &moment), expected);
+    }
+
+    #[test]
+    fn what_the_person_did_is_not_told_unless_wished() {
+        for kind in ALL {
+            let expected = match kind {
+                NoticeKind::TurnInterrupted => Decision::Silent(Because::Unwanted),
+                NoticeKind::TurnCompleted
+                | NoticeKind::TurnFailed
+                | NoticeKind::NeedsYou
+                | NoticeKind::SessionDied
+                | NoticeKind::TaskFinished => Decision::Show,
+            };
+            check(kind, |_, _| (), expected);
+        }
+        check(
+            NoticeKind::TurnInterrupted,
+            |wishes, _| {
+                wishes.kinds.insert(NoticeKind::TurnInterrupted, true);
+            },
+            Decision::Show,
+        );
+    }
+
+    #[test]
+    fn switches_silence_all_or_one_kind() {
+        let unwanted = Decision::Silent(Because::Unwanted);
+        let no_failures = |wishes: &mut NotificationSettings, _: &mut Moment| {
+            wishes.kinds.insert(NoticeKind::TurnFailed, false);
+        };
+
+        check(
+            NoticeKind::NeedsYou,
+            |wishes, _| wishes.enabled = false,
+            unwanted,
+        );
+        check(NoticeKind::TurnFailed, no_failures, unwanted);
+        check(NoticeKind::NeedsYou, no_failures, Decision::Show);
+    }
+
+    #[test]
+    fn a_session_that_is_looked_at_stays_silent_and_others_do_not() {
+        check(
+            NoticeKind::NeedsYou,
+            |_, moment| moment.looking_at = Some(session("1")),
+            Decision::Silent(Because::LookedAt),
+        );
+        check(
+            NoticeKind::NeedsYou,
+            |_, moment| moment.looking_at = Some(session("2")),
+            Decision::Show,
+        );
+    }
+
+    #[test]
+    fn a_short_turn_stays_silent_only_if_it_went_well() {
+        let short = |wishes: &mut NotificationSettings, moment: &mut Moment| {
+            wishes.min_turn_seconds = 30;
+            moment.turn_s = Some(29);
+        };
+
+        check(
+            NoticeKind::TurnCompleted,
+            short,
+            Decision::Silent(Because::ShortTurn),
+        );
+        check(NoticeKind::TurnFailed, short, Decision::Show);
+        check(NoticeKind::NeedsYou, short, Decision::Show);
+    }
+
+    #[test]
+    fn a_turn_of_unknown_or_sufficient_length_is_shown() {
+        for turn_s in [None, Some(30)] {
+            check(
+                NoticeKind::TurnCompleted,
+                |wishes, moment| {
+                    wishes.min_turn_seconds = 30;
+                    moment.turn_s = turn_s;
+                },
+                Decision::Show,
+            );
+        }
+    }
+
+    #[test]
+    fn quiet_hours_may_cross_midnight() {
+        let night = QuietHours::try_from("22:00-07:30".to_owned()).unwrap();
+        let quiet = Decision::Silent(Because::QuietHours);
+
+        for (hour, minute, expected) in [
+            (21, 59, Decision::Show),
+            (22, 0, quiet),
+            (0, 0, quiet),
+            (7, 29, quiet),
+            (7, 30, Decision::Show),
+        ] {
+            check(
+                NoticeKind::NeedsYou,
+                |wishes, moment| {
+                    wishes.quiet_hours = Some(night);
+                    moment.local = time(hour, minute, 0, 0);
+                },
+                expected,
+            );
+        }
+    }
+
+    const ALL: [NoticeKind; 6] = [
+        NoticeKind::TurnCompleted,
+        NoticeKind::TurnFailed,
+        NoticeKind::TurnInterrupted,
+        NoticeKind::NeedsYou,
+        NoticeKind::SessionDied,
+        NoticeKind::TaskFinished,
+    ];
+
+    fn moment() -> Moment {
+        Moment {
+            looking_at: None,
+            turn_s: Some(5),
+            local: time(12, 0, 0, 0),
+        }
+    }
+
+    fn session(id: &str) -> SessionId {
+        SessionId::new(Source::Codex, id)
+    }
+
+    fn notice(kind: NoticeKind) -> Notice {
+        Notice {
+            id: NoticeId::derive(&session("1"), None, kind, None),
+            kind,
+            session_id: session("1"),
+            task_id: None,
+            turn_id: None,
+            title: "Retry webhook deliveries needs you".to_owned(),
+            body: "Run outside the sandbox?".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! What a person reads when the desktop lacks something: all of this program's wording for it.
+
+use mission_control_core::health::Problem;
+
+/// No panel shows tray icons.
+pub(crate) fn no_tray_host() -> Problem {
+    problem(
+        "no_tray_host",
+        "There is no tray to sit in.",
+        Some("No panel on this desktop shows tray icons (StatusNotifierItem)."),
+        Some(
+            "On GNOME, turn on the AppIndicator extension. Until then, start Mission Control \
+             again to bring this window back.",
+        ),
+    )
+}
+
+/// The tray and notifications need a session bus and there is none.
+pub(crate) fn no_session_bus() -> Problem {
+    problem(
+        "no_session_bus",
+        "There is no tray and there are no notifications here.",
+        Some("Both need the desktop's session bus, and none can be reached."),
+        Some("Start Mission Control from within the desktop session, or with `dbus-run-session`."),
+    )
+}
+
+/// The tray could not be set up for another reason.
+pub(crate) fn tray_refused(why: &str) -> Problem {
+    problem(
+        "tray_refused",
+        "The tray icon cannot be shown.",
+        Some(&format!("The panel answered: {why}.")),
+        Some("Start Mission Control again once the panel is back."),
+    )
+}
+
+/// Nothing on the bus shows notifications.
+pub(crate) fn no_notification_daemon() -> Problem {
+    problem(
+        "no_notification_daemon",
+        "Notifications cannot be shown.",
+        Some("No notification daemon runs on this desktop."),
+        Some("Install one, for example dunst. Everything else works."),
+    )
+}
+
+/// The state folder or the database in it cannot be used.
+pub(crate) fn store_unusable(folder: &str, why: &str) -> Problem {
+    problem(
+        "store_unusable",
+        "Notifications are off: Mission Control cannot remember what it told you.",
+        Some(&format!("Its state in {folder} cannot be used: {why}.")),
+        Some(
+            "Make the folder writable, or move a damaged mission-control.db away, then start again.",
+        ),
+    )
+}
+
+/// The engine's event stream ended.
+pub(crate) fn watching_stopped() -> Problem {
+    problem(
+        "watching_stopped",
+        "Live updates have stopped.",
+        Some("The part that watches sessions ended unexpectedly."),
+        Some("Quit Mission Control in the tray's menu and start it again."),
+    )
+}
+
+/// No known session has this id.
+pub(crate) fn session_not_found(id: &str) -> Problem {
+    problem(
+        "session_not_found",
+        &format!("There is no session {id}"),
+        None,
+        Some("It may have been deleted since the list was read."),
+    )
+}
+
+/// A transcript cannot be read.
+pub(crate) fn transcript_unreadable(why: &str) -> Problem {
+    problem(
+        "transcript_unreadable",
+        "This transcript cannot be read.",
+        Some(why),
+        None,
+    )
+}
+
+/// The session's folder is unknown or gone.
+pub(crate) fn folder_gone(folder: Option<&str>) -> Problem {
+    let detail = folder.map(|folder| format!("{folder} does not exist any more."));
+    problem(
+        "folder_gone",
+        "This session's folder cannot be opened.",
+        Some(
+            detail
+                .as_deref()
+                .unwrap_or("The session did not record one."),
+        ),
+        None,
+    )
+}
+
+/// Nothing on this machine opens folders.
+pub(crate) fn no_folder_opener(folder: &str) -> Problem {
+    problem(
+        "no_folder_opener",
+        "No program here opens folders.",
+        Some(&format!("The folder is {folder}")),
+        Some("Install xdg-utils, or open the folder yourself."),
+    )
+}
+
+/// No terminal was found to resume the session in.
+pub(crate) fn no_terminal(resume: &str) -> Problem {
+    problem(
+        "no_terminal",
+        "No terminal was found.",
+        Some("None of the usual terminal programs is installed here."),
+        Some(&format!("Run this in a terminal of yours: {resume}")),
+    )
+}
+
+/// A program could not be started.
+pub(crate) fn not_started(program: &str, why: &str) -> Problem {
+    problem(
+        "not_started",
+        &format!("{program} did not start."),
+        Some(&format!("The system answered: {why}.")),
+        None,
+    )
+}
+
+/// This build cannot do it.
+pub(crate) fn not_available(what: &str) -> Problem {
+    problem(
+        "not_available",
+        &format!("{what} is not available here."),
+        None,
+        None,
+    )
+}
+
+/// Something that cannot happen did.
+pub(crate) fn internal(what: &str) -> Problem {
+    problem(
+        "internal",
+        "Mission Control made a mistake.",
+        Some(what),
+        Some("Start it again; its log says more."),
+    )
+}
+
+fn problem(code: &str, title: &str, detail: Option<&str>, hint: Option<&str>) -> Problem {
+    Problem {
+        code: code.to_owned(),
+        title: title.to_owned(),
+        detail: detail.map(str::to_owned),
+        hint: hint.map(str::to_owned),
+    }
+}

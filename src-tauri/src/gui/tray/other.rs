@@ -1,0 +1,103 @@
+//! The tray through Tauri, for macOS and Windows. It has not been run on either.
+
+use mission_control_core::health::Problem;
+use tauri::menu::{MenuBuilder, MenuItemBuilder, PredefinedMenuItem};
+use tauri::tray::{
+    MouseButton, MouseButtonState, TrayIcon as Drawn, TrayIconBuilder, TrayIconEvent,
+};
+use tauri::{AppHandle, Wry};
+
+use super::pictures::pictures_of;
+use super::{Choice, MenuEntry, TrayState};
+use crate::problems;
+use crate::tick::{Tick, Ticks};
+use crate::window::session_id;
+
+/// The icon in the tray.
+pub(crate) struct Tray {
+    drawn: Drawn<Wry>,
+    app: AppHandle,
+}
+
+/// Puts the icon into the tray.
+pub(crate) async fn start(
+    app: &AppHandle,
+    state: TrayState,
+    ticks: Ticks,
+) -> Result<Tray, Problem> {
+    let chosen = ticks.clone();
+    let drawn = TrayIconBuilder::new()
+        .show_menu_on_left_click(false)
+        .on_tray_icon_event(move |_, event| {
+            if let TrayIconEvent::Click {
+                button: MouseButton::Left | MouseButton::Middle,
+                button_state: MouseButtonState::Up,
+                ..
+            } = event
+            {
+                ticks.send(Tick::Chose(Choice::Open));
+            }
+        })
+        .on_menu_event(move |_, event| {
+            if let Some(choice) = choice_of(event.id.as_ref()) {
+                chosen.send(Tick::Chose(choice));
+            }
+        })
+        .build(app)
+        .map_err(|error| problems::tray_refused(&error.to_string()))?;
+    let tray = Tray {
+        drawn,
+        app: app.clone(),
+    };
+    tray.draw(state).await;
+    Ok(tray)
+}
+
+impl Tray {
+    /// Draws `state`.
+    pub(crate) async fn draw(&self, state: TrayState) {
+        if let Err(error) = self.draw_all(state) {
+            tracing::warn!(%error, "The tray cannot be drawn.");
+        }
+    }
+
+    fn draw_all(&self, state: TrayState) -> tauri::Result<()> {
+        self.drawn
+            .set_icon(pictures_of(state.icon).last().cloned())?;
+        self.drawn
+            .set_tooltip(Some(format!("Mission Control\n{}", state.tooltip)))?;
+        let mut menu = MenuBuilder::new(&self.app);
+        for entry in state.menu {
+            menu = match entry {
+                MenuEntry::Heading(text) => {
+                    menu.item(&MenuItemBuilder::new(text).enabled(false).build(&self.app)?)
+                }
+                MenuEntry::Choice { label, choice } => {
+                    menu.item(&MenuItemBuilder::with_id(key_of(&choice), label).build(&self.app)?)
+                }
+                MenuEntry::Separator => menu.item(&PredefinedMenuItem::separator(&self.app)?),
+            };
+        }
+        self.drawn.set_menu(Some(menu.build()?))?;
+        Ok(())
+    }
+}
+
+const OPEN: &str = "open";
+const QUIT: &str = "quit";
+
+fn key_of(choice: &Choice) -> String {
+    match choice {
+        Choice::Open => OPEN.to_owned(),
+        Choice::OpenSession(id) => id.to_string(),
+        Choice::Quit => QUIT.to_owned(),
+    }
+}
+
+fn choice_of(key: &str) -> Option<Choice> {
+    match key {
+        OPEN => Some(Choice::Open),
+        QUIT => Some(Choice::Quit),
+        id => session_id(id).map(Choice::OpenSession),
+    }
+}

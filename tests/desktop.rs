@@ -1,0 +1,365 @@
+//! The desktop application on a real desktop: tray, window and notifications, with real agents.
+#![cfg(feature = "desktop")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a missing value fails the test"
+)]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use mission_control_testkit::codex::{CLASSIC_MODEL, CodexHome, Run};
+use mission_control_testkit::desktop::{Desktop, Driver, Notifications, Panel, TrayItem};
+use mission_control_testkit::model::{Model, Script, command, say, spawn_agent, wait_agents};
+use mission_control_testkit::process::{self, Exit, Output, Process, Start, StopSignal};
+use mission_control_testkit::wait::{PATIENT, SOON, wait_for};
+use tempfile::TempDir;
+
+const GUI: &str = env!("CARGO_BIN_EXE_mission-control-gui");
+const FRONT: &str = env!("CARGO_BIN_EXE_mission-control");
+
+#[test]
+fn a_run_appears_in_the_window_and_is_told_once() {
+    let stage = Stage::new(Panel::Shown, Notifications::Shown);
+    let driver = Driver::start(&stage.desktop, &stage.env());
+    let browser = driver.open(GUI, &[], || {
+        let item = stage.desktop.wait_for_tray_item();
+        assert_eq!(item.tool_tip().lines().next(), Some("No agent is running"));
+        stage.desktop.screenshot("1-tray-idle");
+        item.activate();
+    });
+    let item = stage.desktop.wait_for_tray_item();
+    browser.wait_until_ready();
+    browser.wait_for(
+        "the sessions are shown",
+        "document.querySelector('[data-view=sessions]')",
+    );
+    stage.desktop.screenshot("2-window-empty");
+
+    let held = stage.home.held_command("go");
+    let script = Script::new([command(&held.line()), say("The calculator adds.")]);
+    let script = stage.model.plays("desktop", script);
+    let mut run = stage.home.exec(&prompt(&script, "Explain the calculator"));
+    let id = session_id(&run.thread_id());
+    browser.wait_for("the run works", &row(&id, "working"));
+    wait_for_tool_tip(&item, "1 working");
+    let labels: Vec<String> = item.menu().into_iter().map(|item| item.label).collect();
+    assert!(
+        labels.contains(&"Explain the calculator · Working".to_owned()),
+        "{labels:?}"
+    );
+    browser.screenshot("3-window-working");
+    held.release();
+    run.wait();
+
+    browser.wait_for("the run is done", &row(&id, "done"));
+    let told = stage.desktop.wait_for_notified(1);
+    stage.desktop.wait_until_notification_is_visible();
+    stage.desktop.screenshot("4-notification");
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].title, "Explain the calculator finished");
+    assert!(
+        told[0].body.contains("The calculator adds."),
+        "{}",
+        told[0].body
+    );
+
+    stage.desktop.click_notification();
+    browser.wait_for("the notification opens its session", &page_of(&id));
+    browser.screenshot("5-session-page");
+    stage.desktop.screenshot("6-session-on-the-desktop");
+    assert_eq!(stage.desktop.notified().len(), 1);
+    browser.close();
+}
+
+#[test]
+fn sub_agents_and_a_restart_tell_nothing_again() {
+    let stage = Stage::new(Panel::Shown, Notifications::Shown);
+    let script = Script::new([
+        say("I hand this over.").and(spawn_agent("SUBTASK count the lines")),
+        wait_agents(),
+        say("Two lines."),
+    ])
+    .on(
+        "SUBTASK",
+        [command("wc -l calc.py"), say("Sub-agent: two.")],
+    )
+    .on("Second", [say("Second answer.")])
+    .on("Third", [say("Third answer.")]);
+    let script = stage.model.plays("restart", script);
+
+    let mut app = stage.start_app(&[]);
+    let _item = stage.desktop.wait_for_tray_item();
+    stage.run_to_its_end(&script, "First: count the lines");
+    assert_eq!(titles(&stage, 1), ["First: count the lines finished"]);
+    stage.run_to_its_end(&script, "Second question");
+    assert_eq!(titles(&stage, 2)[1], "Second question finished");
+
+    app.signal(StopSignal::TERM);
+    app.wait(SOON);
+    wait_for(SOON, "the icon is gone", || {
+        stage.desktop.tray_items().is_empty().then_some(())
+    });
+    let mut app = stage.start_app(&[]);
+    let item = stage.desktop.wait_for_tray_item();
+    stage.run_to_its_end(&script, "Third question");
+
+    assert_eq!(titles(&stage, 3).len(), 3);
+    assert_eq!(titles(&stage, 3)[2], "Third question finished");
+    item.choose("Quit");
+    assert_eq!(app.wait(SOON), Exit::Code(0));
+}
+
+#[test]
+fn the_window_closes_and_opens_while_the_tray_stays() {
+    let mut stage = Stage::new(Panel::Shown, Notifications::Shown);
+    let driver = Driver::start(&stage.desktop, &stage.env());
+    let browser = driver.open(GUI, &[], || stage.desktop.wait_for_tray_item().activate());
+    browser.wait_until_ready();
+    wait_for_window(&stage, true);
+
+    stage.desktop.close_window("Mission Control");
+    wait_for_window(&stage, false);
+    let item = stage.desktop.wait_for_tray_item();
+    // A double click is two of these.
+    item.activate();
+    item.activate();
+    browser.switch_to_open_window();
+    browser.wait_until_ready();
+    assert_eq!(windows(&stage), 1);
+
+    stage.desktop.close_window("Mission Control");
+    wait_for_window(&stage, false);
+    let second = process::run(GUI.as_ref(), &[], &stage.env(), stage.home.path());
+    assert_eq!(second.exit, Exit::Code(0), "{}", second.stderr);
+    wait_for_window(&stage, true);
+    assert_eq!(stage.desktop.tray_items().len(), 1);
+
+    stage.desktop.kill_panel();
+    stage.desktop.start_panel();
+    let item = stage.desktop.wait_for_tray_item();
+    browser.switch_to_open_window();
+    item.activate();
+    browser.wait_until_ready();
+    stage.desktop.screenshot("7-after-panel-restart");
+    item.choose("Quit");
+    wait_for(SOON, "the icon is gone", || {
+        stage.desktop.tray_items().is_empty().then_some(())
+    });
+}
+
+#[test]
+fn a_second_start_goes_to_the_session_it_names() {
+    let stage = Stage::new(Panel::Shown, Notifications::Shown);
+    let script = stage.model.plays("named", Script::new([say("Done.")]));
+    let driver = Driver::start(&stage.desktop, &stage.env());
+    let browser = driver.open(GUI, &["--show"], || {});
+    browser.wait_until_ready();
+    let id = stage.run_to_its_end(&script, "Work");
+    browser.wait_for("the run is done", &row(&id, "done"));
+
+    let second = process::run(
+        GUI.as_ref(),
+        &["--session", &id],
+        &stage.env(),
+        stage.home.path(),
+    );
+
+    assert_eq!(second.exit, Exit::Code(0), "{}", second.stderr);
+    browser.wait_for("it is shown", &page_of(&id));
+    browser.close();
+}
+
+#[test]
+fn without_a_display_it_says_how_to_go_on() {
+    let home = tempfile::tempdir().unwrap();
+    let without = without_desktop(&home);
+    let mut with_wrong_one = without.clone();
+    with_wrong_one.insert("DISPLAY".to_owned(), ":59999".to_owned());
+
+    for (program, env) in [
+        (GUI, &without),
+        (FRONT, &without),
+        (GUI, &with_wrong_one),
+        (FRONT, &with_wrong_one),
+    ] {
+        let said = process::run(program.as_ref(), &[], env, home.path());
+
+        let sentence = said.stderr.trim_end();
+        assert_eq!(said.exit, Exit::Code(4), "{program}: {sentence}");
+        assert!(
+            sentence.contains("mission-control watch"),
+            "{program}: {sentence}"
+        );
+        assert!(sentence.ends_with('.'), "{program}: {sentence}");
+    }
+}
+
+#[test]
+fn without_a_tray_the_window_opens_by_itself() {
+    let mut stage = Stage::new(Panel::Absent, Notifications::Shown);
+    let driver = Driver::start(&stage.desktop, &stage.env());
+
+    let browser = driver.open(GUI, &[], || {});
+    browser.wait_until_ready();
+    browser.wait_for("it says why", "document.body.innerText.includes('no tray')");
+    stage.desktop.screenshot("8-no-tray");
+    stage.desktop.start_panel();
+
+    let item = stage.desktop.wait_for_tray_item();
+    assert_eq!(item.property("Status"), "Active");
+    browser.close();
+}
+
+#[test]
+fn without_a_bus_the_window_still_opens() {
+    let stage = Stage::new(Panel::Absent, Notifications::Absent);
+    let mut env = stage.env();
+    env.insert(
+        "DBUS_SESSION_BUS_ADDRESS".to_owned(),
+        "unix:path=/nonexistent".to_owned(),
+    );
+    let driver = Driver::start(&stage.desktop, &env);
+
+    let browser = driver.open(GUI, &[], || {});
+
+    browser.wait_until_ready();
+    browser.wait_for(
+        "it says why",
+        "document.body.innerText.includes('session bus')",
+    );
+    browser.close();
+}
+
+#[test]
+fn without_a_notification_daemon_the_window_says_so() {
+    let stage = Stage::new(Panel::Shown, Notifications::Absent);
+    let script = stage.model.plays("quiet", Script::new([say("Done.")]));
+    let driver = Driver::start(&stage.desktop, &stage.env());
+    let browser = driver.open(GUI, &["--show"], || {});
+    browser.wait_until_ready();
+
+    let id = stage.run_to_its_end(&script, "Work");
+
+    browser.wait_for("the run is done", &row(&id, "done"));
+    browser.wait_for(
+        "it says so",
+        "document.body.innerText.includes('Notifications cannot be shown')",
+    );
+    stage.desktop.screenshot("9-no-notifications");
+    browser.close();
+}
+
+/// A desktop with a model and an agent's home.
+struct Stage {
+    desktop: Desktop,
+    model: Model,
+    home: CodexHome,
+    state: TempDir,
+}
+
+impl Stage {
+    fn new(panel: Panel, notifications: Notifications) -> Self {
+        Self {
+            desktop: Desktop::start(panel, notifications),
+            model: Model::start(),
+            home: CodexHome::new(),
+            state: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// Returns the environment of the application: this desktop, the agent's home, a fresh state folder.
+    fn env(&self) -> BTreeMap<String, String> {
+        let mut env = self.desktop.env().clone();
+        env.extend(self.home.env());
+        env.insert("MISSION_CONTROL_HOME".to_owned(), text(self.state.path()));
+        env
+    }
+
+    fn start_app(&self, args: &[&str]) -> Process {
+        Process::start(&Start {
+            program: GUI.as_ref(),
+            args: args.iter().map(|&arg| arg.to_owned()).collect(),
+            env: self.env(),
+            cwd: self.home.path(),
+            stdout: Output::Null,
+            stderr: Some(&self.home.path().join("app.err")),
+        })
+    }
+
+    #[track_caller]
+    fn run_to_its_end(&self, script: &str, text: &str) -> String {
+        let mut run = self.home.exec(&prompt(script, text));
+        let id = session_id(&run.thread_id());
+        assert_eq!(run.wait(), Exit::Code(0), "{}", run.stderr());
+        id
+    }
+}
+
+#[track_caller]
+fn titles(stage: &Stage, n: usize) -> Vec<String> {
+    let told = stage.desktop.wait_for_notified(n);
+    told.into_iter().map(|notified| notified.title).collect()
+}
+
+#[track_caller]
+fn wait_for_tool_tip(item: &TrayItem, part: &str) {
+    wait_for(PATIENT, &format!("the tray says `{part}`"), || {
+        item.tool_tip().contains(part).then_some(())
+    });
+}
+
+fn windows(stage: &Stage) -> usize {
+    let titles = stage.desktop.windows();
+    titles
+        .iter()
+        .filter(|title| title.contains("Mission Control"))
+        .count()
+}
+
+#[track_caller]
+fn wait_for_window(stage: &Stage, is_open: bool) {
+    wait_for(SOON, &format!("window open: {is_open}"), || {
+        ((windows(stage) == 1) == is_open).then_some(())
+    });
+}
+
+fn without_desktop(home: &TempDir) -> BTreeMap<String, String> {
+    BTreeMap::from([
+        ("PATH".to_owned(), process::own_env("PATH").unwrap()),
+        ("HOME".to_owned(), text(home.path())),
+        (
+            "MISSION_CONTROL_HOME".to_owned(),
+            text(&home.path().join("state")),
+        ),
+    ])
+}
+
+/// An expression that is true when the list shows a session in this state.
+fn row(id: &str, status: &str) -> String {
+    format!(
+        "document.querySelector('[data-view=sessions] [data-session-id=\"{id}\"][data-status={status}]')"
+    )
+}
+
+fn page_of(id: &str) -> String {
+    format!("document.querySelector('[data-view=session][data-session-id=\"{id}\"]')")
+}
+
+fn prompt<'a>(script: &'a str, prompt: &'a str) -> Run<'a> {
+    Run {
+        script,
+        model: CLASSIC_MODEL,
+        args: Vec::new(),
+        prompt,
+    }
+}
+
+fn session_id(thread: &str) -> String {
+    format!("codex:{thread}")
+}
+
+fn text(path: &Path) -> String {
+    path.to_str().unwrap().to_owned()
+}

@@ -1,0 +1,79 @@
+//! Waits for a condition with a deadline: the only place in the tests that sleeps or reads a clock.
+
+use std::time::{Duration, Instant};
+
+/// How long a test waits for something that should happen at once.
+pub const SOON: Duration = Duration::from_secs(20);
+
+/// How long a test waits for a real agent to start and to speak.
+pub const PATIENT: Duration = Duration::from_secs(60);
+
+const STEP: Duration = Duration::from_millis(10);
+
+/// Calls `look` until it returns something, and stops the test with `what` after `limit`.
+#[track_caller]
+pub fn wait_for<T>(limit: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Deadline::after(limit);
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(!deadline.is_past(), "not within {limit:?}: {what}");
+        pause();
+    }
+}
+
+/// A point in time that a wait must not pass.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// Returns the point `limit` from here.
+    #[must_use]
+    pub fn after(limit: Duration) -> Self {
+        Self(clock() + limit)
+    }
+
+    /// Returns how much time is left; zero when the point has passed.
+    #[must_use]
+    pub fn left(self) -> Duration {
+        self.0.saturating_duration_since(clock())
+    }
+
+    /// Tells whether the point has passed.
+    #[must_use]
+    pub fn is_past(self) -> bool {
+        self.left().is_zero()
+    }
+}
+
+/// Measures how long something takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Starts it.
+    #[must_use]
+    pub fn start() -> Self {
+        Self(clock())
+    }
+
+    /// Returns the time since the start.
+    #[must_use]
+    pub fn elapsed(self) -> Duration {
+        clock().saturating_duration_since(self.0)
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the tests' one clock")]
+fn clock() -> Instant {
+    Instant::now()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the tests' one pause between two looks"
+)]
+fn pause() {
+    std::thread::sleep(STEP);
+}
