@@ -12,8 +12,10 @@ use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::{SignedDuration, Timestamp};
+use mission_control_core::source::Source;
 
 use crate::clock::{self, Clock};
+use crate::places::Home;
 use crate::source::codex;
 
 /// See `demo/README.md`.
@@ -25,7 +27,7 @@ const OPEN_AFTERWARDS: Duration = Duration::from_secs(3);
 /// A demo that plays. It ends by itself; dropping it ends it earlier and removes its home.
 #[derive(Debug)]
 pub struct Demo {
-    home: Utf8PathBuf,
+    home: Home,
     /// Dropped to end the player.
     stop: Option<mpsc::Sender<()>>,
     player: Option<JoinHandle<()>>,
@@ -49,19 +51,32 @@ pub enum DemoError {
 }
 
 impl Demo {
+    /// Makes a home in the folder for temporary files and begins to play into it.
+    ///
+    /// # Errors
+    /// When the home cannot be made or the player cannot be started.
+    pub fn start() -> Result<Self, DemoError> {
+        let folder = Utf8PathBuf::from_path_buf(std::env::temp_dir());
+        let folder = folder.map_err(|path| DemoError::Home {
+            path: path.to_string_lossy().into_owned(),
+            source: io::Error::new(io::ErrorKind::InvalidFilename, "its name is not UTF-8"),
+        })?;
+        Self::start_in(&folder)
+    }
+
     /// Makes a home in `folder` and begins to play into it.
     ///
     /// # Errors
     /// When the home cannot be made or the player cannot be started.
-    pub fn start(folder: &Utf8Path) -> Result<Self, DemoError> {
+    pub fn start_in(folder: &Utf8Path) -> Result<Self, DemoError> {
         Self::start_at(folder, 1)
     }
 
     /// Begins to play `speed` times as fast.
     fn start_at(folder: &Utf8Path, speed: u32) -> Result<Self, DemoError> {
-        let home = folder.join(format!("demo-{}", std::process::id()));
-        let stage = Stage::new(&home).map_err(|source| DemoError::Home {
-            path: home.to_string(),
+        let path = folder.join(format!("mission-control-demo-{}", std::process::id()));
+        let stage = Stage::new(&path).map_err(|source| DemoError::Home {
+            path: path.to_string(),
             source,
         })?;
         let (stop, stopped) = mpsc::channel();
@@ -72,15 +87,18 @@ impl Demo {
             }
         });
         Ok(Self {
-            home,
+            home: Home {
+                source: Source::Codex,
+                path,
+            },
             stop: Some(stop),
             player: Some(player.map_err(DemoError::Start)?),
         })
     }
 
-    /// Returns the home it plays into: watch it as one of an agent's homes.
+    /// Returns the home it plays into, to be watched in place of the agents' own.
     #[must_use]
-    pub fn home(&self) -> &Utf8Path {
+    pub const fn home(&self) -> &Home {
         &self.home
     }
 
@@ -97,8 +115,9 @@ impl Drop for Demo {
         if let Some(Err(_)) = self.player.take().map(JoinHandle::join) {
             tracing::warn!("The demo's player panicked.");
         }
-        if let Err(error) = std::fs::remove_dir_all(&self.home) {
-            tracing::warn!(home = %self.home, %error, "The demo's home could not be removed.");
+        let path = &self.home.path;
+        if let Err(error) = std::fs::remove_dir_all(path) {
+            tracing::warn!(%path, %error, "The demo's home could not be removed.");
         }
     }
 }
@@ -122,6 +141,8 @@ impl Stage {
     fn new(home: &Utf8Path) -> io::Result<Self> {
         let clock = Clock::start();
         let now = clock.now();
+        // Where everybody may write, a folder that is there already may be somebody else's.
+        std::fs::create_dir(home)?;
         std::fs::create_dir_all(codex::lock_folder(home))?;
         std::fs::create_dir_all(codex::dated_folder(home, clock::local(now).date()))?;
         Ok(Self {
@@ -256,11 +277,10 @@ fn id(number: u32, started: Timestamp) -> String {
 mod tests {
     use mission_control_core::event::EventBody;
     use mission_control_core::session::{EndedHow, Status};
-    use mission_control_core::source::Source;
 
     use super::*;
     use crate::monitor::{Monitor, MonitorOptions};
-    use crate::places::{Home, Places};
+    use crate::places::Places;
     use crate::testing::{block_on, eventually, temp_folder};
 
     fn monitor(demo: &Demo, folder: &Utf8Path) -> Monitor {
@@ -268,10 +288,7 @@ mod tests {
             places: Places {
                 state: folder.join("state"),
                 settings_file: folder.join("settings.toml"),
-                homes: vec![Home {
-                    source: Source::Codex,
-                    path: demo.home().to_owned(),
-                }],
+                homes: vec![demo.home().clone()],
             },
             notify_since: Timestamp::UNIX_EPOCH,
         })
@@ -317,7 +334,7 @@ mod tests {
             "one notice for each session a person would have started"
         );
         eventually(|| demo.has_ended().then_some(()));
-        let home = demo.home().to_owned();
+        let home = demo.home().path.clone();
         drop(demo);
         assert!(!home.exists());
     }
@@ -325,8 +342,8 @@ mod tests {
     #[test]
     fn it_can_be_ended_early() {
         let (_guard, folder) = temp_folder();
-        let demo = Demo::start(&folder).unwrap();
-        let home = demo.home().to_owned();
+        let demo = Demo::start_in(&folder).unwrap();
+        let home = demo.home().path.clone();
         assert!(home.exists() && !demo.has_ended());
 
         drop(demo);
