@@ -274,7 +274,7 @@ impl Lookout {
         self.locks = LockTable::read();
         self.running = self
             .table
-            .look(processes::NAME, processes::can_write_rollouts, |name| {
+            .look(processes::NAMES, processes::can_write_rollouts, |name| {
                 thread_id_of_file(name).is_some()
             });
     }
