@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use mission_control_testkit::codex::{CLASSIC_MODEL, CodexHome, Run};
+use mission_control_testkit::codex::{CodexHome, Run};
 use mission_control_testkit::desktop::{Desktop, Driver, Notifications, Panel, TrayItem};
 use mission_control_testkit::model::{
     GUARDIAN_ASKS, GUARDIAN_SAYS_NO, Model, Script, command, escalated, say, spawn_agent,
