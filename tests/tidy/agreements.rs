@@ -56,6 +56,8 @@ pub(crate) const KNOWS_AGENTS: &[&str] = &[
     "src-tauri/engine/src/demo/",
     // Starts one lookout per agent.
     "src-tauri/engine/src/monitor/",
+    // The program that tasks are delegated to, its events and its failures.
+    "src-tauri/core/src/task/",
     // Tools are named after the agent they drive.
     "src-tauri/mcp/",
     "tests/",
@@ -105,6 +107,6 @@ pub(crate) const DEPENDENCIES: &[(&str, &str)] = &[
         "anstream anstyle anyhow clap futures-util gtk insta jiff ksni mission-control-core \
              mission-control-engine mission-control-mcp mission-control-testkit notify-rust rustix \
              serde serde_json tauri tauri-build tauri-plugin-shell tauri-plugin-single-instance \
-             tempfile tokio tracing tracing-subscriber unicode-width zbus",
+             tempfile tokio tracing tracing-subscriber unicode-width webkit2gtk zbus",
     ),
 ];

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::notice::Notice;
 use crate::session::{LiveSession, Status};
+use crate::task::model::Task;
 
 /// How many sessions stand where. Helper threads and sub-agents are not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +55,9 @@ pub enum EventBody {
     Snapshot {
         /// All sessions.
         sessions: Vec<LiveSession>,
+        /// Delegated tasks: those that run and the latest that ended.
+        #[serde(default)]
+        tasks: Vec<Task>,
         /// Their counts.
         summary: Summary,
     },
@@ -83,6 +87,11 @@ pub enum EventBody {
         /// What to tell.
         notice: Notice,
     },
+    /// A delegated task changed.
+    TaskUpdated {
+        /// The task.
+        task: Box<Task>,
+    },
     /// Nothing happened for a while and the stream lives.
     Heartbeat {},
 }
@@ -98,6 +107,7 @@ impl EventBody {
             Self::Snapshot { .. }
             | Self::Summary { .. }
             | Self::Notice { .. }
+            | Self::TaskUpdated { .. }
             | Self::Heartbeat {} => None,
         }
     }

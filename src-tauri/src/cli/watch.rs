@@ -69,10 +69,7 @@ impl Board {
     /// Takes in an event and returns the session it changed, as it was before.
     fn apply(&mut self, body: EventBody) -> Option<LiveSession> {
         match body {
-            EventBody::Snapshot {
-                sessions,
-                summary: _,
-            } => {
+            EventBody::Snapshot { sessions, .. } => {
                 self.sessions = sessions;
                 self.is_complete = true;
                 None
@@ -92,7 +89,10 @@ impl Board {
                     }
                 }
             }
-            EventBody::Summary { .. } | EventBody::Notice { .. } | EventBody::Heartbeat {} => None,
+            EventBody::Summary { .. }
+            | EventBody::Notice { .. }
+            | EventBody::TaskUpdated { .. }
+            | EventBody::Heartbeat {} => None,
         }
     }
 
@@ -115,14 +115,22 @@ async fn print_changes(
     while let Some(event) = events.recv().await {
         let time = time_of_day(event.at);
         match event.body {
-            EventBody::Snapshot { sessions, summary } => {
+            EventBody::Snapshot {
+                sessions,
+                tasks,
+                summary,
+            } => {
                 if sessions.is_empty() {
                     output.line(live::NOTHING_RUNS)?;
                 }
                 for line in table::lines(&sessions, event.at, output.width()) {
                     output.line(&line)?;
                 }
-                board.apply(EventBody::Snapshot { sessions, summary });
+                board.apply(EventBody::Snapshot {
+                    sessions,
+                    tasks,
+                    summary,
+                });
             }
             EventBody::Notice { notice } => {
                 output.line(&format!("{time}  ! {}", notice.title))?;
@@ -141,7 +149,8 @@ async fn print_changes(
                     output.line(&format!("{time}  {}", change_line(session)))?;
                 }
             }
-            EventBody::Summary { .. } | EventBody::Heartbeat {} => {}
+            EventBody::Summary { .. } | EventBody::TaskUpdated { .. } | EventBody::Heartbeat {} => {
+            }
         }
         output.flush()?;
         if until == Until::AllDone && board.is_all_done() {

@@ -296,6 +296,7 @@ impl Owner {
 fn snapshot(tracker: &Tracker) -> EventBody {
     let sessions = tracker.sessions();
     EventBody::Snapshot {
+        tasks: Vec::new(),
         summary: Summary::of(&sessions),
         sessions,
     }

@@ -88,6 +88,7 @@ mod tests {
     fn a_slow_subscriber_gets_a_gap_and_then_a_snapshot() {
         let at = Timestamp::UNIX_EPOCH;
         let snapshot = || EventBody::Snapshot {
+            tasks: Vec::new(),
             sessions: Vec::new(),
             summary: mission_control_core::event::Summary::default(),
         };

@@ -89,6 +89,7 @@ fn seen_as(wanted: Status) -> impl Fn(&EventBody) -> Option<LiveSession> {
             EventBody::Snapshot { .. }
             | EventBody::Summary { .. }
             | EventBody::Notice { .. }
+            | EventBody::TaskUpdated { .. }
             | EventBody::Heartbeat {} => return None,
         };
         (session.status == wanted).then(|| LiveSession::clone(session))
