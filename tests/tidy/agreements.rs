@@ -44,6 +44,9 @@ pub(crate) const NO_NARRATION: &[&str] = &["Set of", "Read-only", "Read only"];
 pub(crate) const KNOWS_AGENTS: &[&str] = &[
     "src-tauri/core/src/source/",
     "src-tauri/engine/src/source/",
+    // Tasks can be delegated to one agent only: what it prints, and how to help when it fails.
+    "src-tauri/core/src/task/exec_events/",
+    "src-tauri/core/src/task/failure.rs",
     // One home, one section of the settings and one check per agent.
     "src-tauri/engine/src/places.rs",
     "src-tauri/engine/src/settings.rs",

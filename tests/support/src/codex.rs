@@ -39,10 +39,21 @@ pub struct Run<'a> {
     pub script: &'a str,
     /// The model's name, which decides the tools.
     pub model: &'a str,
+    /// Who approves what the sandbox forbids.
+    pub approval: Approval,
     /// Arguments between the options and the prompt, such as `resume ID`.
     pub args: Vec<&'a str>,
     /// The prompt.
     pub prompt: &'a str,
+}
+
+/// Who approves what the sandbox forbids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Approval {
+    /// Nobody.
+    Nobody,
+    /// A helper thread that asks the model.
+    Guardian,
 }
 
 /// A running `codex exec --json`; ended when dropped.
@@ -170,8 +181,12 @@ impl CodexHome {
             self.path().join(format!("run-{n}.err")),
         );
         let mut args = vec!["exec".to_owned()];
-        // Sub-commands of exec take their own options, these go before them.
-        args.extend(["-s", "workspace-write", "--json", "-m", run.model].map(str::to_owned));
+        // Sub-commands of exec take fewer options, so these go before them.
+        args.extend(["--json", "-m", run.model].map(str::to_owned));
+        match run.approval {
+            Approval::Nobody => args.extend(["-s", "workspace-write"].map(str::to_owned)),
+            Approval::Guardian => args.push("--approve-for-me".to_owned()),
+        }
         args.push("-c".to_owned());
         args.push(format!(
             "model_providers.scripted.base_url=\"{}\"",
@@ -281,6 +296,41 @@ impl CodexHome {
                 fs::remove_file(entry.path()).expect("remove an index");
             }
         }
+    }
+}
+
+impl<'a> Run<'a> {
+    /// Makes a run with tools that are offered one by one, in a sandbox without approvals.
+    #[must_use]
+    pub const fn new(script: &'a str, prompt: &'a str) -> Self {
+        Self {
+            script,
+            model: CLASSIC_MODEL,
+            approval: Approval::Nobody,
+            args: Vec::new(),
+            prompt,
+        }
+    }
+
+    /// Makes it go on with a thread: `resume` or `fork`.
+    #[must_use]
+    pub fn from_thread(mut self, how: &'a str, thread: &'a str) -> Self {
+        self.args = vec![how, thread];
+        self
+    }
+
+    /// Chooses the model, and with it the tools.
+    #[must_use]
+    pub const fn with_model(mut self, model: &'a str) -> Self {
+        self.model = model;
+        self
+    }
+
+    /// Lets a helper thread approve.
+    #[must_use]
+    pub const fn with_guardian(mut self) -> Self {
+        self.approval = Approval::Guardian;
+        self
     }
 }
 

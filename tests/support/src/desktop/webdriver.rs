@@ -103,6 +103,17 @@ impl Browser {
         self.wait_for("it has its data", "document.body.dataset.ready === 'true'");
     }
 
+    /// Waits until what the page holds is on the screen too.
+    #[track_caller]
+    pub fn wait_until_painted(&self) {
+        let script = "const done = arguments[arguments.length - 1];\
+                      const next = (n) => n === 0 ? done(true) : requestAnimationFrame(() => next(n - 1));\
+                      next(5);";
+        let body = json!({"script": script, "args": []}).to_string();
+        let painted = self.command("POST", "execute/async", &body);
+        assert_eq!(painted, Ok(Value::Bool(true)), "wait for a frame");
+    }
+
     /// Clicks the first element that a selector finds.
     #[track_caller]
     pub fn click(&self, selector: &str) {
