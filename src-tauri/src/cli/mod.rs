@@ -1,5 +1,7 @@
 //! The command line: arguments, dispatch, exit codes.
 
+mod demo;
+mod doctor;
 mod failure;
 mod format;
 mod gui;
@@ -144,6 +146,7 @@ fn run(arguments: Arguments, output: &mut Output) -> Result<ExitCode, Failure> {
             };
             show::run(&id, extent, format.into(), output)
         }
-        Command::Doctor { .. } | Command::Demo { .. } => Ok(ExitCode::SUCCESS),
+        Command::Doctor { format } => doctor::run(format.into(), output),
+        Command::Demo { format } => demo::run(format.into(), output),
     }
 }

@@ -6,7 +6,7 @@ use mission_control_core::event::Summary;
 use mission_control_core::session::{Freshness, LiveSession, SessionId, Status};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr as _};
 
-use super::format::{elapsed, group, second_line, state, tokens};
+use super::format::{elapsed, group, name, second_line, state, tokens};
 use super::output::styled;
 
 /// Columns a session's id takes: enough of a time-ordered id to be unambiguous.
@@ -113,7 +113,7 @@ fn rows(session: &LiveSession, depth: usize, now: Timestamp, width: usize) -> Ve
         None => session.source.label().to_owned(),
     };
     let indent = "  ".repeat(depth);
-    let title = session.title.as_deref().unwrap_or("untitled");
+    let title = name(session);
     let id = session
         .source_session_id
         .get(..ID_COLUMNS)
