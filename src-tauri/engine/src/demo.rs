@@ -319,6 +319,7 @@ mod tests {
                     EventBody::Notice { .. } => n_notices += 1,
                     EventBody::Snapshot { .. }
                     | EventBody::Summary { .. }
+                    | EventBody::TaskUpdated { .. }
                     | EventBody::Heartbeat {} => {}
                 }
             }
