@@ -25,6 +25,13 @@ pub struct Home {
     pub path: Utf8PathBuf,
 }
 
+/// What stands for display and session bus on systems where they are part of the system.
+const BUILT_IN: Option<&str> = if cfg!(any(windows, target_os = "macos")) {
+    Some("part of the system")
+} else {
+    None
+};
+
 /// What the environment says, as it was when it was read.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
@@ -42,7 +49,7 @@ pub struct Environment {
     pub current_folder: Option<Utf8PathBuf>,
     /// The folders programs are looked for in.
     pub program_folders: Vec<Utf8PathBuf>,
-    /// The display server, if there is one: `$WAYLAND_DISPLAY` or `$DISPLAY`.
+    /// The display, if there is one: `$WAYLAND_DISPLAY`, `$DISPLAY`, or part of the system.
     pub display: Option<String>,
     /// The address of the session bus, if there is one.
     pub session_bus: Option<String>,
@@ -84,8 +91,12 @@ impl Environment {
                         .collect()
                 })
                 .unwrap_or_default(),
-            display: variable("WAYLAND_DISPLAY").or_else(|| variable("DISPLAY")),
-            session_bus: variable("DBUS_SESSION_BUS_ADDRESS").or_else(runtime_bus),
+            display: variable("WAYLAND_DISPLAY")
+                .or_else(|| variable("DISPLAY"))
+                .or_else(|| BUILT_IN.map(str::to_owned)),
+            session_bus: variable("DBUS_SESSION_BUS_ADDRESS")
+                .or_else(runtime_bus)
+                .or_else(|| BUILT_IN.map(str::to_owned)),
         }
     }
 

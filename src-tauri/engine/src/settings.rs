@@ -214,7 +214,7 @@ fn explain(message: &str) -> String {
         .min()
         .filter(|(distance, known)| *distance <= known.len().div_ceil(2));
     match nearest {
-        Some((_, known)) => format!("`{given}` is not known; did you mean `{known}`?"),
+        Some((_, known)) => format!("`{given}` is not known; perhaps `{known}` is meant"),
         None => format!("`{given}` is not known ({})", message.trim_end()),
     }
 }
@@ -283,16 +283,19 @@ mod tests {
         let at = |line| format!("understand line {line} of the settings file `/s.toml`");
         check_refused(
             "# mine\n[notifications]\nenabeld = true\n",
-            &format!("{}: `enabeld` is not known; did you mean `enabled`?", at(3)),
+            &format!(
+                "{}: `enabeld` is not known; perhaps `enabled` is meant",
+                at(3)
+            ),
         );
         check_refused(
             "[watsh]\n",
-            &format!("{}: `watsh` is not known; did you mean `watch`?", at(1)),
+            &format!("{}: `watsh` is not known; perhaps `watch` is meant", at(1)),
         );
         check_refused(
             "[notifications]\nkinds = { need_you = true }\n",
             &format!(
-                "{}: `need_you` is not known; did you mean `needs_you`?",
+                "{}: `need_you` is not known; perhaps `needs_you` is meant",
                 at(2)
             ),
         );

@@ -42,6 +42,7 @@ pub(crate) struct FolderWatch {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Watching {
     /// Folders that are watched from this moment on; what is in them may have changed before.
+    /// Folders that vanished before they could be watched are among them.
     pub(crate) added: BTreeSet<Utf8PathBuf>,
     /// Why some of the folders are not watched, if so.
     pub(crate) hindrance: Option<String>,
@@ -92,15 +93,14 @@ impl FolderWatch {
             .collect();
         for folder in obsolete {
             self.watched.remove(&folder);
-            if let Err(error) = watcher.unwatch(folder.as_std_path()) {
-                tracing::debug!(%folder, %error, "A folder was no longer watched already.");
-            }
+            unwatch(watcher, &folder);
         }
         for folder in most {
             if self.watched.contains_key(folder) {
                 continue;
             }
             let Some(identity) = current(folder) else {
+                watching.added.insert(folder.clone());
                 continue;
             };
             match watcher.watch(folder.as_std_path(), RecursiveMode::NonRecursive) {
@@ -108,7 +108,9 @@ impl FolderWatch {
                     self.watched.insert(folder.clone(), identity);
                     watching.added.insert(folder.clone());
                 }
-                Err(error) if is_missing(&error) => {}
+                Err(error) if is_missing(&error) => {
+                    watching.added.insert(folder.clone());
+                }
                 Err(error) => {
                     watching.hindrance = Some(explain(&error));
                 }
@@ -128,9 +130,33 @@ impl FolderWatch {
             paths.insert(path);
         }
         if self.has_missed.swap(false, Ordering::Relaxed) {
+            self.forget(|_| true);
             return Changes::Anything;
         }
+        // A folder that was made, moved or removed itself is watched anew the next time, and so is
+        // what lies below it: another one may have taken its name and even its number, and
+        // the watcher drops such watches by name, new ones too.
+        self.forget(|folder| paths.iter().any(|path| folder.starts_with(path)));
         Changes::Paths(paths)
+    }
+
+    fn forget(&mut self, is_meant: impl Fn(&Utf8Path) -> bool) {
+        let Ok(watcher) = &mut self.watcher else {
+            return;
+        };
+        self.watched.retain(|folder, _| {
+            let is_meant = is_meant(folder);
+            if is_meant {
+                unwatch(watcher, folder);
+            }
+            !is_meant
+        });
+    }
+}
+
+fn unwatch(watcher: &mut RecommendedWatcher, folder: &Utf8Path) {
+    if let Err(error) = watcher.unwatch(folder.as_std_path()) {
+        tracing::debug!(%folder, %error, "A folder was no longer watched already.");
     }
 }
 
@@ -259,6 +285,10 @@ mod tests {
 
         assert_eq!(watch.set(&wanted).added.len(), 1);
         std::fs::write(watched.join("file"), "").unwrap();
-        while !path_changed(&mut watch).contains(&watched.join("file")) {}
+        while !path_changed(&mut watch).contains(&watched.join("file")) {
+            if !watch.set(&wanted).added.is_empty() {
+                std::fs::write(watched.join("file"), "").unwrap();
+            }
+        }
     }
 }

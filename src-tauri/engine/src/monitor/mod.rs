@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::clock::Clock;
 use crate::places::Places;
 use crate::settings::Settings;
-use crate::source::codex::{Lookout, LookoutOptions};
+use crate::source::codex::{Lookout, LookoutOptions, Skipped};
 use crate::watch::MOST_FOLDERS;
 
 /// Requests that wait for the owner; whoever asks then waits for its turn.
@@ -102,6 +102,11 @@ impl Monitor {
     /// Looks once at everything, without watching anything, and returns what there is.
     #[must_use]
     pub fn look_once(options: &MonitorOptions) -> Snapshot {
+        Self::look_once_closely(options).0
+    }
+
+    /// Looks once and also returns what looks like a session and cannot be used.
+    pub(crate) fn look_once_closely(options: &MonitorOptions) -> (Snapshot, Vec<Skipped>) {
         let clock = Clock::start();
         let (settings, problem) = settings_of(&options.places);
         let mut lookout = Lookout::new(lookout_options(&options.places, &settings));
@@ -112,11 +117,12 @@ impl Monitor {
             while tracker.poll_effect().is_some() {}
         }
         let sessions = tracker.sessions();
-        Snapshot {
+        let snapshot = Snapshot {
             summary: Summary::of(&sessions),
             sessions,
             problems: problem.into_iter().collect(),
-        }
+        };
+        (snapshot, lookout.skipped().cloned().collect())
     }
 
     /// Subscribes to events: a snapshot first, as soon as the first look is complete, then

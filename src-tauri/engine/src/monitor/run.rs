@@ -170,13 +170,11 @@ impl Owner {
                 now,
             );
             self.report(watching.hindrance);
-            if !watching.added.is_empty() {
-                self.lookout.hear(&watching.added, now);
+            if watching.added.is_empty() && !self.lookout.has_observations() {
+                return;
             }
-            if self.lookout.has_observations() {
-                continue;
-            }
-            return;
+            // What appeared before the folders were watched was told by nobody.
+            self.lookout.hear(&watching.added, now);
         }
     }
 

@@ -63,11 +63,11 @@ impl ProcessTable {
         }
     }
 
-    /// Returns the live processes with short name `name` that `is_agent` accepts, with the open
+    /// Returns the live processes with one of these short names that `is_agent` accepts, with the open
     /// files whose name `is_wanted` accepts. None when processes cannot be listed.
     pub(crate) fn look(
         &mut self,
-        name: &str,
+        names: &[&str],
         is_agent: impl Fn(&Described) -> bool,
         is_wanted: impl Fn(&str) -> bool,
     ) -> Option<Vec<Running>> {
@@ -77,7 +77,7 @@ impl ProcessTable {
         let mut pids: Vec<Pid> = system
             .processes()
             .values()
-            .filter(|process| process.name() == name && is_alive(process))
+            .filter(|process| names.iter().any(|name| process.name() == *name) && is_alive(process))
             .map(Process::pid)
             .collect();
         pids.sort();

@@ -119,6 +119,12 @@ impl StoreError {
 }
 
 impl Store {
+    /// Returns whether there is a database in the state folder.
+    #[must_use]
+    pub fn exists(state: &Utf8Path) -> bool {
+        state.join(file::NAME).exists()
+    }
+
     /// Opens the database in the state folder; makes both where they are missing.
     ///
     /// # Errors
@@ -178,17 +184,21 @@ fn migrate(db: &mut Connection, path: &Utf8Path) -> Result<(), StoreError> {
     let migrated = migrations
         .to_latest(db)
         .or_else(|_| migrations.to_latest(db));
-    migrated.map_err(|error| match error {
-        rusqlite_migration::Error::MigrationDefinition(
+    migrated.map_err(|error| {
+        if let rusqlite_migration::Error::MigrationDefinition(
             MigrationDefinitionError::DatabaseTooFarAhead,
-        ) => StoreError::Newer {
-            path: path.to_string(),
-        },
-        rusqlite_migration::Error::RusqliteError { err, .. } => explain(path, err),
-        error => StoreError::Other {
+        ) = error
+        {
+            let path = path.to_string();
+            return StoreError::Newer { path };
+        }
+        if let rusqlite_migration::Error::RusqliteError { err, .. } = error {
+            return explain(path, err);
+        }
+        StoreError::Other {
             path: path.to_string(),
             source: error.into(),
-        },
+        }
     })
 }
 
