@@ -284,7 +284,7 @@ fn a_rewritten_transcript_is_read_anew_and_announces_nothing_twice() {
     sim.generation = 1;
     sim.offset = 0;
     sim.agent_clock = "2026-11-20T12:00:00Z".parse().unwrap();
-    sim.lines("a", [started(), turn(1)]);
+    sim.lines("a", [origin(Client::Tui, Role::Main, None), turn(1)]);
     sim.agent_clock = before;
     sim.lines("a", [ended(101, TurnOutcome::Completed)]);
 
