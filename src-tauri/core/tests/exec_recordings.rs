@@ -3,7 +3,6 @@
 #![expect(
     clippy::disallowed_methods,
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     reason = "a test reads its recordings and fails by panicking"
 )]
 
