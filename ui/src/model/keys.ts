@@ -13,6 +13,10 @@ export type Command =
   | 'keys'
   | 'sessions'
   | 'health'
+  | 'tasks'
+  | 'new_task'
+  | 'approve'
+  | 'decline'
   | 'layout'
   | 'why'
   | 'go_to_terminal'
@@ -44,6 +48,10 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['?', 'keys'],
   ['1', 'sessions'],
   ['2', 'health'],
+  ['3', 'tasks'],
+  ['n', 'new_task'],
+  ['a', 'approve'],
+  ['d', 'decline'],
   ['l', 'layout'],
   ['w', 'why'],
   ['g', 'go_to_terminal'],

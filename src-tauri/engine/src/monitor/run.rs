@@ -188,7 +188,10 @@ impl Owner {
                 Effect::Updated(session) => EventBody::SessionUpdated { session },
                 Effect::Closed(session) => EventBody::SessionClosed { session },
                 Effect::Summary(summary) => EventBody::Summary { summary },
-                Effect::Notice(notice) => EventBody::Notice { notice },
+                Effect::Notice(notice) => {
+                    self.subscribers.tell(notice, now.wall);
+                    continue;
+                }
                 Effect::Forgotten(session) => {
                     self.lookout.forget(&session);
                     has_forgotten = true;
