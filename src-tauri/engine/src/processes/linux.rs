@@ -13,7 +13,7 @@ use super::OpenFiles;
 const WRITABLE: u32 = 0o200;
 
 /// Returns the pids of the processes with one of these short names. Asking every process for
-/// nothing but its name costs a fifth of a look at the whole table.
+/// nothing but its name costs far less than a look at the whole table.
 pub(super) fn pids_named(names: &[&str]) -> Option<Vec<u32>> {
     let entries = std::fs::read_dir("/proc").ok()?.flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
