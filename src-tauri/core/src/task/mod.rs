@@ -1,8 +1,13 @@
 //! Delegated tasks: what is asked for, how a run goes, and what came of it.
 
+pub mod conclude;
 pub mod exec_events;
 pub mod failure;
+pub mod git;
 pub mod model;
+pub mod progress;
 pub mod request;
+mod symptoms;
 pub mod test_report;
 pub mod words;
+pub mod work;

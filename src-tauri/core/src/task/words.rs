@@ -1,4 +1,4 @@
-//! Durations and stop signals in words.
+//! Durations, stop signals and commands in words.
 
 use std::time::Duration;
 
@@ -38,6 +38,24 @@ pub fn signal_name(signal: i32) -> String {
         _ => return format!("signal {signal}"),
     };
     name.to_owned()
+}
+
+/// Returns what a shell was given: `/bin/bash -lc 'cargo test'` runs `cargo test`.
+#[must_use]
+pub fn inner_script(command: &str) -> &str {
+    let Some((shell, rest)) = command.trim().split_once(" -lc ").or_else(|| {
+        command
+            .trim()
+            .split_once(" -c ")
+            .filter(|(shell, _)| shell.ends_with("sh"))
+    }) else {
+        return command.trim();
+    };
+    if !shell.ends_with("sh") {
+        return command.trim();
+    }
+    rest.trim()
+        .trim_matches(|quote| matches!(quote, '\'' | '"'))
 }
 
 #[cfg(test)]

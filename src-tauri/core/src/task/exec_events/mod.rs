@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub(super) use line::is_network_trouble;
+
 use line::LineRead;
 
 use super::model::{TaskUsage, UsageScope};
