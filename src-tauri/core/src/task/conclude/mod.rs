@@ -356,13 +356,17 @@ fn decide_by_turn(evidence: &Evidence<'_>, exit: ChildExit) -> End {
             evidence: says(TaskEvidenceSource::Events, "the turn failed"),
         },
         TurnSeen::None | TurnSeen::Running => match &gathered.transcript {
-            Some(transcript) => decide_by_transcript(transcript, gathered.limit_resets_at),
+            Some(transcript) => decide_by_transcript(transcript, exit, gathered.limit_resets_at),
             None => decide_by_exit(evidence, exit),
         },
     }
 }
 
-fn decide_by_transcript(transcript: &TranscriptEnd, resets_at: Option<Timestamp>) -> End {
+fn decide_by_transcript(
+    transcript: &TranscriptEnd,
+    exit: ChildExit,
+    resets_at: Option<Timestamp>,
+) -> End {
     let message = redact(transcript.message.as_deref().unwrap_or_default()).text;
     let (status, reason, words) = match transcript.outcome {
         TurnOutcome::Completed => (TaskStatus::Completed, None, "the transcript has the answer"),
@@ -373,7 +377,10 @@ fn decide_by_transcript(transcript: &TranscriptEnd, resets_at: Option<Timestamp>
         ),
         TurnOutcome::Interrupted => (
             TaskStatus::Interrupted,
-            Some(FailureReason::SupervisorLost {}),
+            Some(match exit {
+                ChildExit::Unknown => FailureReason::SupervisorLost {},
+                ChildExit::Code(_) | ChildExit::Signal(_) => FailureReason::TurnInterrupted {},
+            }),
             "the transcript says that the turn was interrupted",
         ),
     };
