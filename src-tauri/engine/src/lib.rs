@@ -9,6 +9,7 @@ pub mod monitor;
 pub mod places;
 pub mod settings;
 pub mod store;
+pub mod task;
 pub mod terminal;
 
 mod locks;

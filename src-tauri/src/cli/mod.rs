@@ -8,6 +8,7 @@ mod live;
 mod output;
 mod show;
 mod table;
+mod task;
 mod timeline;
 mod watch;
 
@@ -69,6 +70,8 @@ enum Command {
         #[command(flatten)]
         format: FormatArguments,
     },
+    #[command(flatten)]
+    Task(task::TaskCommand),
 }
 
 #[derive(Clone, Copy, Debug, Args)]
@@ -144,6 +147,7 @@ fn run(arguments: Arguments, output: &mut Output) -> Result<ExitCode, Failure> {
             };
             show::run(&id, extent, format.into(), output)
         }
+        Command::Task(command) => task::run(command, output),
         Command::Doctor { .. } | Command::Demo { .. } => Ok(ExitCode::SUCCESS),
     }
 }
