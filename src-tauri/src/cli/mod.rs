@@ -10,6 +10,7 @@ mod live;
 mod output;
 mod show;
 mod table;
+mod task;
 mod timeline;
 mod watch;
 
@@ -71,6 +72,8 @@ enum Command {
         #[command(flatten)]
         format: FormatArguments,
     },
+    #[command(flatten)]
+    Task(task::TaskCommand),
 }
 
 #[derive(Clone, Copy, Debug, Args)]
@@ -148,5 +151,6 @@ fn run(arguments: Arguments, output: &mut Output) -> Result<ExitCode, Failure> {
         }
         Command::Doctor { format } => doctor::run(format.into(), output),
         Command::Demo { format } => demo::run(format.into(), output),
+        Command::Task(command) => task::run(command, output),
     }
 }
