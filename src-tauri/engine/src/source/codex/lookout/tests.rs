@@ -143,7 +143,8 @@ fn describe(observation: &Observation) -> String {
             };
             format!("writer {} {writer}", short(session))
         }
-        Observation::Renamed { session, .. } => format!("renamed {}", short(session)),
+        Observation::Renamed { session, title } => format!("renamed {} {title}", short(session)),
+        Observation::RunsFor { session, .. } => format!("runs for {}", short(session)),
         Observation::TranscriptGone { session } => format!("gone {}", short(session)),
     }
 }
