@@ -141,8 +141,7 @@ fn the_window_closes_and_opens_while_the_tray_stays() {
     // A double click is two of these.
     item.activate();
     item.activate();
-    browser.switch_to_open_window();
-    browser.wait_until_ready();
+    browser.turn_to_open_window();
     assert_eq!(windows(&stage), 1);
 
     stage.desktop.close_window("Mission Control");
@@ -155,9 +154,8 @@ fn the_window_closes_and_opens_while_the_tray_stays() {
     stage.desktop.kill_panel();
     stage.desktop.start_panel();
     let item = stage.desktop.wait_for_tray_item();
-    browser.switch_to_open_window();
     item.activate();
-    browser.wait_until_ready();
+    browser.turn_to_open_window();
     browser.wait_until_painted();
     stage.desktop.screenshot("7-after-panel-restart");
     item.choose("Quit");
