@@ -7,7 +7,8 @@ use crate::notice::Notice;
 use crate::session::{LiveSession, Status};
 use crate::task::model::Task;
 
-/// How many sessions stand where. Helper threads and sub-agents are not counted.
+/// How many sessions stand where. Helper threads are not counted, sub-agents only when they need
+/// somebody.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export))]
 pub struct Summary {
@@ -31,7 +32,8 @@ impl Summary {
     pub fn of<'a>(sessions: impl IntoIterator<Item = &'a LiveSession>) -> Self {
         let mut summary = Self::default();
         for session in sessions {
-            if session.helper || session.parent_id.is_some() {
+            let is_part_of_another = session.parent_id.is_some();
+            if session.helper || is_part_of_another && session.status != Status::NeedsYou {
                 continue;
             }
             match session.status {

@@ -1,5 +1,7 @@
 //! The command line: arguments, dispatch, exit codes.
 
+mod demo;
+mod doctor;
 mod failure;
 mod format;
 mod gui;
@@ -8,6 +10,7 @@ mod live;
 mod output;
 mod show;
 mod table;
+mod task;
 mod timeline;
 mod watch;
 
@@ -69,6 +72,8 @@ enum Command {
         #[command(flatten)]
         format: FormatArguments,
     },
+    #[command(flatten)]
+    Task(task::TaskCommand),
 }
 
 #[derive(Clone, Copy, Debug, Args)]
@@ -144,6 +149,8 @@ fn run(arguments: Arguments, output: &mut Output) -> Result<ExitCode, Failure> {
             };
             show::run(&id, extent, format.into(), output)
         }
-        Command::Doctor { .. } | Command::Demo { .. } => Ok(ExitCode::SUCCESS),
+        Command::Doctor { format } => doctor::run(format.into(), output),
+        Command::Demo { format } => demo::run(format.into(), output),
+        Command::Task(command) => task::run(command, output),
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::Format;
 use super::failure::Failure;
-use super::format::{second_line, state, time_of_day};
+use super::format::{name, second_line, state, time_of_day};
 use super::live;
 use super::output::{Output, styled};
 use super::table;
@@ -120,7 +120,7 @@ async fn print_changes(
                 tasks,
                 summary,
             } => {
-                if sessions.is_empty() {
+                if sessions.is_empty() && until == Until::Forever {
                     output.line(live::NOTHING_RUNS)?;
                 }
                 for line in table::lines(&sessions, event.at, output.width()) {
@@ -169,7 +169,7 @@ fn is_worth_a_line(before: &LiveSession, after: &LiveSession) -> bool {
 
 fn change_line(session: &LiveSession) -> String {
     let words = state(session);
-    let title = session.title.as_deref().unwrap_or("untitled");
+    let title = name(session);
     let sign = styled(words.style, &format!("{} {:<11}", words.sign, words.word));
     match second_line(session) {
         Some(detail) => {
@@ -220,7 +220,7 @@ async fn draw(
         }
         let problems = problems.borrow().clone();
         let mut lines: Vec<String> = problems.iter().map(live::problem_line).collect();
-        if board.sessions.is_empty() {
+        if board.sessions.is_empty() && until == Until::Forever {
             lines.extend(live::NOTHING_RUNS.lines().map(str::to_owned));
         } else {
             lines.extend(table::lines(&board.sessions, live::now(), output.width()));

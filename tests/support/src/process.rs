@@ -262,6 +262,26 @@ pub fn descendants(pid: u32) -> Vec<Descendant> {
     found
 }
 
+/// Returns the ids of all processes.
+#[must_use]
+pub fn all() -> Vec<u32> {
+    std::fs::read_dir("/proc")
+        .expect("read /proc")
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect()
+}
+
+/// Tells whether a process only waits to be collected by its parent.
+#[must_use]
+pub fn is_zombie(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat
+        .rsplit_once(')')
+        .and_then(|(_, rest)| rest.split_whitespace().next());
+    state.is_none_or(|state| state == "Z" || state == "X")
+}
+
 /// Returns the short name of a process.
 #[must_use]
 pub fn comm(pid: u32) -> Option<String> {

@@ -90,3 +90,19 @@ fn clock() -> Instant {
 fn pause() {
     std::thread::sleep(STEP);
 }
+
+/// Lets time pass: for programs that play a slow one, never for a test that waits.
+pub fn rest_until(deadline: Deadline) {
+    while !deadline.is_past() {
+        let step = deadline.left().min(STEP);
+        rest(step);
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a slow program has to be slow somehow"
+)]
+fn rest(step: Duration) {
+    std::thread::sleep(step);
+}

@@ -3,7 +3,10 @@ import type { Event } from '../bindings/Event';
 import type { HealthReport } from '../bindings/HealthReport';
 import type { Problem } from '../bindings/Problem';
 import type { SessionId } from '../bindings/SessionId';
+import type { TaskId } from '../bindings/TaskId';
+import type { TaskRequest } from '../bindings/TaskRequest';
 import type { TranscriptPage } from '../bindings/TranscriptPage';
+import type { Place } from '../model/place';
 
 /** A running subscription. */
 export interface Subscription {
@@ -13,6 +16,18 @@ export interface Subscription {
   drop(): void;
 }
 
+/** A part of a task's log. */
+export interface LogPart {
+  readonly text: string;
+  /** Where the next part begins. */
+  readonly cursor: string;
+  /** Whether this part begins anew: what was read before does not hold any more. */
+  readonly reset: boolean;
+}
+
+/** What a person decides about a request. */
+export type Decision = 'accept' | 'decline';
+
 /** The program behind the window. Every promise rejects with what `problemFrom` understands. */
 export interface Host {
   subscribe(listen: (event: Event) => void): Subscription;
@@ -20,11 +35,16 @@ export interface Host {
   health(): Promise<HealthReport>;
   problems(): Promise<Problem[]>;
   onProblems(listen: (problems: Problem[]) => void): Promise<void>;
-  onNavigate(listen: (id: SessionId) => void): Promise<void>;
-  initialRoute(): Promise<SessionId | null>;
+  onNavigate(listen: (place: Place) => void): Promise<void>;
+  initialRoute(): Promise<Place | null>;
   openFolder(id: SessionId): Promise<void>;
   openTerminal(id: SessionId): Promise<void>;
   playDemo(): Promise<void>;
+  taskLog(id: TaskId, cursor: string | null): Promise<LogPart>;
+  startTask(request: TaskRequest): Promise<TaskId>;
+  cancelTask(id: TaskId): Promise<void>;
+  replyTask(id: TaskId, text: string): Promise<TaskId>;
+  answerTask(id: TaskId, request: string, decision: Decision): Promise<void>;
 }
 
 /** Returns what went wrong in words, whatever was thrown. */

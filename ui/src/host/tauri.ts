@@ -6,11 +6,20 @@ import type { Event } from '../bindings/Event';
 import type { HealthReport } from '../bindings/HealthReport';
 import type { Problem } from '../bindings/Problem';
 import type { SessionId } from '../bindings/SessionId';
+import type { TaskId } from '../bindings/TaskId';
 import type { TranscriptPage } from '../bindings/TranscriptPage';
-import type { Host } from './host';
+import type { Place } from '../model/place';
+import type { Host, LogPart } from './host';
 
 interface Route {
-  readonly session_id: SessionId | null;
+  readonly session_id?: SessionId | null;
+  readonly task_id?: TaskId | null;
+}
+
+function placeFrom(route: Route): Place | null {
+  if (typeof route.task_id === 'string') return { view: 'task', id: route.task_id };
+  if (typeof route.session_id === 'string') return { view: 'session', id: route.session_id };
+  return null;
 }
 
 /** Returns whether the page runs inside the program's own window. */
@@ -40,12 +49,18 @@ export function tauriHost(): Host {
     },
     onNavigate: async (hear) => {
       await listen<Route>('navigate', (event) => {
-        if (event.payload.session_id !== null) hear(event.payload.session_id);
+        const place = placeFrom(event.payload);
+        if (place !== null) hear(place);
       });
     },
-    initialRoute: async () => (await invoke<Route>('initial_route')).session_id,
+    initialRoute: async () => placeFrom(await invoke<Route>('initial_route')),
     openFolder: (id) => invoke<void>('open_folder', { id }),
     openTerminal: (id) => invoke<void>('open_terminal', { id }),
     playDemo: () => invoke<void>('play_demo'),
+    taskLog: (id, cursor) => invoke<LogPart>('task_log', { id, cursor }),
+    startTask: (request) => invoke<TaskId>('start_task', { request }),
+    cancelTask: (id) => invoke<void>('cancel_task', { id }),
+    replyTask: (id, text) => invoke<TaskId>('reply_task', { id, text }),
+    answerTask: (id, request, decision) => invoke<void>('answer_task', { id, request, decision }),
   };
 }

@@ -7,7 +7,7 @@ import { unreachable } from './unreachable';
 export type Tone = 'needs' | 'working' | 'paused' | 'done' | 'failed' | 'unknown';
 
 /** Names a shape. */
-export type GlyphName = Tone | 'interrupted' | 'closed';
+export type GlyphName = Tone | 'interrupted' | 'closed' | 'queued';
 
 /** How a state looks. */
 export interface Look {

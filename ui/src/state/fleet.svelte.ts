@@ -9,6 +9,8 @@ import { arrange, enteredAt, placeKey, settle, type Group, type Member } from '.
 import { tallyProjects, type ProjectTally } from '../model/projects';
 import { judge } from '../model/stream';
 import { unreachable } from '../model/unreachable';
+import { Stillness, type Pace } from './pace';
+import { TaskBoard } from './tasks.svelte';
 
 /** One session; whoever reads it is told when it changes. */
 export class Row implements Member {
@@ -21,19 +23,10 @@ export class Row implements Member {
   }
 }
 
-/** When to do the work of a frame, and what time it is; tests bring their own. */
-export interface Pace {
-  now(): number;
-  soon(work: () => void): void;
-  later(work: () => void, ms: number): void;
-}
-
-/** How long a list keeps still after the pointer or a key moved on it. */
-const REST_MS = 2000;
 /** The pause before a broken stream is asked for again. */
 const RETRY_MS = 500;
 
-/** All sessions. */
+/** All sessions, and the stream they and the tasks come through. */
 export class Fleet {
   ready = $state(false);
   problem = $state.raw<Problem | null>(null);
@@ -42,15 +35,16 @@ export class Fleet {
   needsYou = $state(0);
   limits = $state.raw<ReadonlyMap<LiveSession['source'], RateLimits>>(new Map());
 
+  readonly tasks: TaskBoard;
+
   readonly #host: Host;
   readonly #pace: Pace;
+  readonly #stillness: Stillness;
   readonly #rows = new Map<SessionId, Row>();
   readonly #limitsAt = new Map<LiveSession['source'], string>();
   #pending = new Map<SessionId, LiveSession>();
   #snapshot: readonly LiveSession[] | null = null;
   #scheduled = false;
-  #heldUntil = 0;
-  #rearrangeAsked = false;
   #last: number | null = null;
   #subscription: Subscription | null = null;
   #closed = false;
@@ -58,6 +52,10 @@ export class Fleet {
   constructor(host: Host, pace: Pace) {
     this.#host = host;
     this.#pace = pace;
+    this.#stillness = new Stillness(pace, () => {
+      this.groups = settle(this.groups, arrange(this.#rows.values()));
+    });
+    this.tasks = new TaskBoard(pace);
   }
 
   /** Starts listening, or starts anew. */
@@ -90,15 +88,21 @@ export class Fleet {
     return this.#rows.get(id);
   }
 
+  /** Returns the folders sessions work in, the latest first. */
+  folders(): string[] {
+    const rows = [...this.#rows.values()].sort((a, b) => b.enteredAt - a.enteredAt);
+    const folders = rows.flatMap(({ session }) => (session.cwd === null ? [] : [session.cwd]));
+    return [...new Set(folders)];
+  }
+
   /** Keeps rows at their places a while longer: somebody is on the list. */
   touch(): void {
-    this.#heldUntil = this.#pace.now() + REST_MS;
+    this.#stillness.touch();
   }
 
   /** Lets rows move: nobody is on the list any more. */
   release(): void {
-    this.#heldUntil = 0;
-    if (this.#rearrangeAsked) this.#rearrange();
+    this.#stillness.release();
   }
 
   #hear(event: Event): void {
@@ -115,12 +119,17 @@ export class Fleet {
       case 'snapshot':
         this.#snapshot = event.sessions;
         this.#pending = new Map();
+        this.tasks.hearAll(event.tasks);
         this.#schedule();
         break;
       case 'session_discovered':
       case 'session_updated':
       case 'session_closed':
         this.#pending.set(event.session.id, event.session);
+        this.#schedule();
+        break;
+      case 'task_updated':
+        this.tasks.hear(event.task);
         this.#schedule();
         break;
       // Counted from the sessions themselves, so that a number and its rows never differ.
@@ -154,12 +163,13 @@ export class Fleet {
     this.#pending = new Map();
     for (const session of pending.values()) moved = this.#take(session) || moved;
 
+    this.tasks.flush();
     if (moved) {
       this.#count();
-      this.#rearrangeWhenStill();
+      this.#stillness.rearrangeWhenStill();
     }
     if (!this.ready) {
-      this.#rearrange();
+      this.#stillness.rearrange();
       this.ready = true;
     }
   }
@@ -195,41 +205,4 @@ export class Fleet {
       (session) => session.status === 'needs_you' && !session.helper,
     ).length;
   }
-
-  #rearrangeWhenStill(): void {
-    this.#rearrangeAsked = true;
-    const wait = this.#heldUntil - this.#pace.now();
-    if (wait <= 0) {
-      this.#rearrange();
-    } else {
-      this.#pace.later(() => {
-        if (this.#rearrangeAsked) this.#rearrangeWhenStill();
-      }, wait);
-    }
-  }
-
-  #rearrange(): void {
-    this.#rearrangeAsked = false;
-    this.groups = settle(this.groups, arrange(this.#rows.values()));
-  }
-}
-
-/** Works once per frame; while the page is hidden and has no frames, four times a second. */
-export function framePace(): Pace {
-  return {
-    now: () => performance.now(),
-    soon: (work) => {
-      let done = false;
-      const once = (): void => {
-        if (done) return;
-        done = true;
-        work();
-      };
-      requestAnimationFrame(once);
-      setTimeout(once, 250);
-    },
-    later: (work, ms) => {
-      setTimeout(work, ms);
-    },
-  };
 }

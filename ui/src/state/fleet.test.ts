@@ -6,8 +6,9 @@ import type { LiveSession } from '../bindings/LiveSession';
 import type { Host } from '../host/host';
 import { recordedHost } from '../host/recorded';
 import { aSession, before } from '../test/sessions';
-import { Fleet, type Pace } from './fleet.svelte';
+import { Fleet } from './fleet.svelte';
 import { SessionList } from './list.svelte';
+import type { Pace } from './pace';
 
 const NOTHING = { working: 0, needs_you: 0, paused: 0, done: 0, unknown: 0, tasks_running: 0 };
 
@@ -41,7 +42,14 @@ class Stage {
   }
 
   snapshot(seq: number, ...sessions: LiveSession[]): void {
-    this.#listen?.({ seq, at: before(0), event: 'snapshot', sessions, summary: NOTHING });
+    this.#listen?.({
+      seq,
+      at: before(0),
+      event: 'snapshot',
+      sessions,
+      tasks: [],
+      summary: NOTHING,
+    });
   }
 
   update(seq: number, session: LiveSession): void {

@@ -139,7 +139,7 @@ fn display(environment: &Environment) -> Check {
         Some(display) => ok(id, label, format!("There is one: {display}.")),
         None => with_hint(
             check(id, label, CheckState::Absent, "There is none here."),
-            "Without one use `mission-control watch` or `mission-control serve`.",
+            "Without one use `mission-control watch`.",
         ),
     }
 }

@@ -24,6 +24,8 @@ use crate::watch::{Changes, FolderWatch};
 const HEARTBEAT: Duration = Duration::from_secs(30);
 /// Until the next try to give a slow subscriber its snapshot.
 const CATCH_UP: Duration = Duration::from_millis(100);
+/// Folders that come and go faster than they can be watched must not keep the loop for ever.
+const MOST_ROUNDS: usize = 16;
 
 /// Runs until the last handle is dropped.
 pub(super) fn run(
@@ -154,7 +156,7 @@ impl Owner {
     /// Carries what was seen to the tracker and what follows from it to everybody, until nothing
     /// more follows.
     fn settle(&mut self) {
-        loop {
+        for _ in 0..MOST_ROUNDS {
             let now = self.clock.now();
             while let Some(observation) = self.lookout.poll_observation() {
                 self.tracker.handle(observation, now);
@@ -186,7 +188,10 @@ impl Owner {
                 Effect::Updated(session) => EventBody::SessionUpdated { session },
                 Effect::Closed(session) => EventBody::SessionClosed { session },
                 Effect::Summary(summary) => EventBody::Summary { summary },
-                Effect::Notice(notice) => EventBody::Notice { notice },
+                Effect::Notice(notice) => {
+                    self.subscribers.tell(notice, now.wall);
+                    continue;
+                }
                 Effect::Forgotten(session) => {
                     self.lookout.forget(&session);
                     has_forgotten = true;
