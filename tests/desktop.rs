@@ -1,10 +1,6 @@
 //! The desktop application on a real desktop: tray, window and notifications, with real agents.
 #![cfg(feature = "desktop")]
-#![expect(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a missing value fails the test"
-)]
+#![expect(clippy::unwrap_used, reason = "a missing value fails the test")]
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -232,10 +232,12 @@ fn comment_faults(file: &SourceFile) -> Vec<Fault> {
 
 /// Tells whether the comment at `at` describes a type or a variant: commands are imperative.
 fn is_of_a_value(lines: &[&str], at: usize) -> bool {
-    let is_document = lines[at].trim_start().starts_with("///");
-    let described = lines[at..]
-        .iter()
-        .find(|line| comment_of(line).is_none() && !line.trim_start().starts_with('#'));
+    let mut from_here = lines.iter().skip(at).peekable();
+    let is_document = from_here
+        .peek()
+        .is_some_and(|line| line.trim_start().starts_with("///"));
+    let described =
+        from_here.find(|line| comment_of(line).is_none() && !line.trim_start().starts_with('#'));
     is_document && described.is_some_and(|line| !line.contains("fn "))
 }
 
