@@ -16,7 +16,7 @@ pub(crate) const EMPTY_NAMES: &[&str] = &[
     "Info2",
 ];
 
-/// Openings of comments that tell what the next line says anyway, or what changed.
+/// Openings of comments that tell what the next line says anyway.
 pub(crate) const NARRATING: &[&str] = &[
     "Get",
     "Create",
@@ -29,6 +29,10 @@ pub(crate) const NARRATING: &[&str] = &[
     "Update",
     "Iterate",
     "Increment",
+];
+
+/// Openings of comments that tell what changed.
+pub(crate) const CHANGING: &[&str] = &[
     "Now",
     "No longer",
     "Newly",
