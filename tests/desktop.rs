@@ -9,9 +9,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use mission_control_testkit::codex::{CLASSIC_MODEL, CodexHome, Run};
+use mission_control_testkit::codex::{CodexHome, Run};
 use mission_control_testkit::desktop::{Desktop, Driver, Notifications, Panel, TrayItem};
-use mission_control_testkit::model::{Model, Script, command, say, spawn_agent, wait_agents};
+use mission_control_testkit::model::{
+    GUARDIAN_ASKS, GUARDIAN_SAYS_NO, Model, Script, command, escalated, say, spawn_agent,
+    wait_agents,
+};
 use mission_control_testkit::process::{self, Exit, Output, Process, Start, StopSignal};
 use mission_control_testkit::wait::{PATIENT, SOON, wait_for};
 use tempfile::TempDir;
@@ -25,8 +28,7 @@ fn a_run_appears_in_the_window_and_is_told_once() {
     let driver = Driver::start(&stage.desktop, &stage.env());
     let browser = driver.open(GUI, &[], || {
         let item = stage.desktop.wait_for_tray_item();
-        assert_eq!(item.tool_tip().lines().next(), Some("No agent is running"));
-        stage.desktop.screenshot("1-tray-idle");
+        wait_for_tool_tip(&item, "No agent is running");
         item.activate();
     });
     let item = stage.desktop.wait_for_tray_item();
@@ -35,20 +37,25 @@ fn a_run_appears_in_the_window_and_is_told_once() {
         "the sessions are shown",
         "document.querySelector('[data-view=sessions]')",
     );
+    browser.wait_until_painted();
     stage.desktop.screenshot("2-window-empty");
 
     let held = stage.home.held_command("go");
     let script = Script::new([command(&held.line()), say("The calculator adds.")]);
     let script = stage.model.plays("desktop", script);
-    let mut run = stage.home.exec(&prompt(&script, "Explain the calculator"));
+    let mut run = stage
+        .home
+        .exec(&Run::new(&script, "Explain the calculator"));
     let id = session_id(&run.thread_id());
     browser.wait_for("the run works", &row(&id, "working"));
     wait_for_tool_tip(&item, "1 working");
-    let labels: Vec<String> = item.menu().into_iter().map(|item| item.label).collect();
-    assert!(
-        labels.contains(&"Explain the calculator · Working".to_owned()),
-        "{labels:?}"
-    );
+    wait_for(SOON, "the menu lists the run", || {
+        let menu = item.menu();
+        menu.iter()
+            .any(|line| line.label == "Explain the calculator · Working")
+            .then_some(())
+    });
+    browser.wait_until_painted();
     browser.screenshot("3-window-working");
     held.release();
     run.wait();
@@ -56,6 +63,7 @@ fn a_run_appears_in_the_window_and_is_told_once() {
     browser.wait_for("the run is done", &row(&id, "done"));
     let told = stage.desktop.wait_for_notified(1);
     stage.desktop.wait_until_notification_is_visible();
+    browser.wait_until_painted();
     stage.desktop.screenshot("4-notification");
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].title, "Explain the calculator finished");
@@ -67,14 +75,16 @@ fn a_run_appears_in_the_window_and_is_told_once() {
 
     stage.desktop.click_notification();
     browser.wait_for("the notification opens its session", &page_of(&id));
+    browser.wait_until_painted();
     browser.screenshot("5-session-page");
+    browser.wait_until_painted();
     stage.desktop.screenshot("6-session-on-the-desktop");
     assert_eq!(stage.desktop.notified().len(), 1);
     browser.close();
 }
 
 #[test]
-fn sub_agents_and_a_restart_tell_nothing_again() {
+fn sub_agents_guardians_and_a_restart_tell_nothing() {
     let stage = Stage::new(Panel::Shown, Notifications::Shown);
     let script = Script::new([
         say("I hand this over.").and(spawn_agent("SUBTASK count the lines")),
@@ -85,16 +95,22 @@ fn sub_agents_and_a_restart_tell_nothing_again() {
         "SUBTASK",
         [command("wc -l calc.py"), say("Sub-agent: two.")],
     )
-    .on("Second", [say("Second answer.")])
+    .on(
+        "Second",
+        [escalated("touch /nowhere/marker"), say("Second answer.")],
+    )
+    .on(GUARDIAN_ASKS, [say(GUARDIAN_SAYS_NO)])
     .on("Third", [say("Third answer.")]);
     let script = stage.model.plays("restart", script);
 
     let mut app = stage.start_app(&[]);
     let _item = stage.desktop.wait_for_tray_item();
-    stage.run_to_its_end(&script, "First: count the lines");
+    stage.run_to_its_end(&Run::new(&script, "First: count the lines"));
     assert_eq!(titles(&stage, 1), ["First: count the lines finished"]);
-    stage.run_to_its_end(&script, "Second question");
+    stage.run_to_its_end(&Run::new(&script, "Second question").with_guardian());
     assert_eq!(titles(&stage, 2)[1], "Second question finished");
+    stage.desktop.wait_until_notification_is_visible();
+    stage.desktop.screenshot("1-tray-and-notifications");
 
     app.signal(StopSignal::TERM);
     app.wait(SOON);
@@ -103,7 +119,7 @@ fn sub_agents_and_a_restart_tell_nothing_again() {
     });
     let mut app = stage.start_app(&[]);
     let item = stage.desktop.wait_for_tray_item();
-    stage.run_to_its_end(&script, "Third question");
+    stage.run_to_its_end(&Run::new(&script, "Third question"));
 
     assert_eq!(titles(&stage, 3).len(), 3);
     assert_eq!(titles(&stage, 3)[2], "Third question finished");
@@ -131,7 +147,7 @@ fn the_window_closes_and_opens_while_the_tray_stays() {
 
     stage.desktop.close_window("Mission Control");
     wait_for_window(&stage, false);
-    let second = process::run(GUI.as_ref(), &[], &stage.env(), stage.home.path());
+    let second = process::run(FRONT.as_ref(), &[], &stage.env(), stage.home.path());
     assert_eq!(second.exit, Exit::Code(0), "{}", second.stderr);
     wait_for_window(&stage, true);
     assert_eq!(stage.desktop.tray_items().len(), 1);
@@ -142,6 +158,7 @@ fn the_window_closes_and_opens_while_the_tray_stays() {
     browser.switch_to_open_window();
     item.activate();
     browser.wait_until_ready();
+    browser.wait_until_painted();
     stage.desktop.screenshot("7-after-panel-restart");
     item.choose("Quit");
     wait_for(SOON, "the icon is gone", || {
@@ -156,7 +173,7 @@ fn a_second_start_goes_to_the_session_it_names() {
     let driver = Driver::start(&stage.desktop, &stage.env());
     let browser = driver.open(GUI, &["--show"], || {});
     browser.wait_until_ready();
-    let id = stage.run_to_its_end(&script, "Work");
+    let id = stage.run_to_its_end(&Run::new(&script, "Work"));
     browser.wait_for("the run is done", &row(&id, "done"));
 
     let second = process::run(
@@ -204,6 +221,7 @@ fn without_a_tray_the_window_opens_by_itself() {
     let browser = driver.open(GUI, &[], || {});
     browser.wait_until_ready();
     browser.wait_for("it says why", "document.body.innerText.includes('no tray')");
+    browser.wait_until_painted();
     stage.desktop.screenshot("8-no-tray");
     stage.desktop.start_panel();
 
@@ -240,13 +258,14 @@ fn without_a_notification_daemon_the_window_says_so() {
     let browser = driver.open(GUI, &["--show"], || {});
     browser.wait_until_ready();
 
-    let id = stage.run_to_its_end(&script, "Work");
+    let id = stage.run_to_its_end(&Run::new(&script, "Work"));
 
     browser.wait_for("the run is done", &row(&id, "done"));
     browser.wait_for(
         "it says so",
         "document.body.innerText.includes('Notifications cannot be shown')",
     );
+    browser.wait_until_painted();
     stage.desktop.screenshot("9-no-notifications");
     browser.close();
 }
@@ -289,8 +308,8 @@ impl Stage {
     }
 
     #[track_caller]
-    fn run_to_its_end(&self, script: &str, text: &str) -> String {
-        let mut run = self.home.exec(&prompt(script, text));
+    fn run_to_its_end(&self, run: &Run) -> String {
+        let mut run = self.home.exec(run);
         let id = session_id(&run.thread_id());
         assert_eq!(run.wait(), Exit::Code(0), "{}", run.stderr());
         id
@@ -345,15 +364,6 @@ fn row(id: &str, status: &str) -> String {
 
 fn page_of(id: &str) -> String {
     format!("document.querySelector('[data-view=session][data-session-id=\"{id}\"]')")
-}
-
-fn prompt<'a>(script: &'a str, prompt: &'a str) -> Run<'a> {
-    Run {
-        script,
-        model: CLASSIC_MODEL,
-        args: Vec::new(),
-        prompt,
-    }
 }
 
 fn session_id(thread: &str) -> String {

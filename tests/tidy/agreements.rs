@@ -44,6 +44,9 @@ pub(crate) const NO_NARRATION: &[&str] = &["Set of", "Read-only", "Read only"];
 pub(crate) const KNOWS_AGENTS: &[&str] = &[
     "src-tauri/core/src/source/",
     "src-tauri/engine/src/source/",
+    // Tasks can be delegated to one agent only: what it prints, and how to help when it fails.
+    "src-tauri/core/src/task/exec_events/",
+    "src-tauri/core/src/task/failure.rs",
     // One home, one section of the settings and one check per agent.
     "src-tauri/engine/src/places.rs",
     "src-tauri/engine/src/settings.rs",
@@ -53,6 +56,8 @@ pub(crate) const KNOWS_AGENTS: &[&str] = &[
     "src-tauri/engine/src/demo/",
     // Starts one lookout per agent.
     "src-tauri/engine/src/monitor/",
+    // The program that tasks are delegated to, its events and its failures.
+    "src-tauri/core/src/task/",
     // Tools are named after the agent they drive.
     "src-tauri/mcp/",
     "tests/",
@@ -102,6 +107,6 @@ pub(crate) const DEPENDENCIES: &[(&str, &str)] = &[
         "anstream anstyle anyhow camino clap futures-util gtk insta jiff ksni mission-control-core \
              mission-control-engine mission-control-mcp mission-control-testkit notify-rust rustix \
              serde serde_json tauri tauri-build tauri-plugin-shell tauri-plugin-single-instance \
-             tempfile tokio tracing tracing-subscriber unicode-width zbus",
+             tempfile tokio tracing tracing-subscriber unicode-width webkit2gtk zbus",
     ),
 ];

@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::notice::Notice;
 use crate::session::{LiveSession, Status};
+use crate::task::model::Task;
 
-/// How many sessions stand where. Helper threads and sub-agents are not counted.
+/// How many sessions stand where. Helper threads are not counted, sub-agents only when they need
+/// somebody.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export))]
 pub struct Summary {
@@ -30,7 +32,8 @@ impl Summary {
     pub fn of<'a>(sessions: impl IntoIterator<Item = &'a LiveSession>) -> Self {
         let mut summary = Self::default();
         for session in sessions {
-            if session.helper || session.parent_id.is_some() {
+            let is_part_of_another = session.parent_id.is_some();
+            if session.helper || is_part_of_another && session.status != Status::NeedsYou {
                 continue;
             }
             match session.status {
@@ -54,6 +57,9 @@ pub enum EventBody {
     Snapshot {
         /// All sessions.
         sessions: Vec<LiveSession>,
+        /// Delegated tasks: those that run and the latest that ended.
+        #[serde(default)]
+        tasks: Vec<Task>,
         /// Their counts.
         summary: Summary,
     },
@@ -83,6 +89,11 @@ pub enum EventBody {
         /// What to tell.
         notice: Notice,
     },
+    /// A delegated task changed.
+    TaskUpdated {
+        /// The task.
+        task: Box<Task>,
+    },
     /// Nothing happened for a while and the stream lives.
     Heartbeat {},
 }
@@ -98,6 +109,7 @@ impl EventBody {
             Self::Snapshot { .. }
             | Self::Summary { .. }
             | Self::Notice { .. }
+            | Self::TaskUpdated { .. }
             | Self::Heartbeat {} => None,
         }
     }

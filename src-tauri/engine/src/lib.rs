@@ -3,6 +3,7 @@
 //! The engine sees, the core decides. It never talks to a person.
 
 pub mod clock;
+pub mod demo;
 pub mod doctor;
 pub mod launch;
 pub mod monitor;
@@ -12,6 +13,7 @@ pub mod store;
 pub mod task;
 pub mod terminal;
 
+mod command;
 mod locks;
 mod processes;
 mod source;

@@ -25,6 +25,13 @@ pub struct Home {
     pub path: Utf8PathBuf,
 }
 
+/// What stands for display and session bus on systems where they are part of the system.
+const BUILT_IN: Option<&str> = if cfg!(any(windows, target_os = "macos")) {
+    Some("part of the system")
+} else {
+    None
+};
+
 /// What the environment says, as it was when it was read.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
@@ -42,7 +49,7 @@ pub struct Environment {
     pub current_folder: Option<Utf8PathBuf>,
     /// The folders programs are looked for in.
     pub program_folders: Vec<Utf8PathBuf>,
-    /// The display server, if there is one: `$WAYLAND_DISPLAY` or `$DISPLAY`.
+    /// The display, if there is one: `$WAYLAND_DISPLAY`, `$DISPLAY`, or part of the system.
     pub display: Option<String>,
     /// The address of the session bus, if there is one.
     pub session_bus: Option<String>,
@@ -90,8 +97,12 @@ impl Environment {
                         .collect()
                 })
                 .unwrap_or_default(),
-            display: variable("WAYLAND_DISPLAY").or_else(|| variable("DISPLAY")),
-            session_bus: variable("DBUS_SESSION_BUS_ADDRESS").or_else(runtime_bus),
+            display: variable("WAYLAND_DISPLAY")
+                .or_else(|| variable("DISPLAY"))
+                .or_else(|| BUILT_IN.map(str::to_owned)),
+            session_bus: variable("DBUS_SESSION_BUS_ADDRESS")
+                .or_else(runtime_bus)
+                .or_else(|| BUILT_IN.map(str::to_owned)),
             session: variable("CLAUDE_CODE_SESSION_ID")
                 .map(|id| format!("claude_code:{id}"))
                 .or_else(|| variable("CODEX_THREAD_ID").map(|id| format!("codex:{id}"))),
@@ -221,7 +232,7 @@ mod tests {
             home: Some("/home/dev".into()),
             state_folder: Some("/home/dev/.local/state".into()),
             config_folder: Some("/home/dev/.config".into()),
-            current_folder: Some("/work".into()),
+            current_folder: Some("/srv/work".into()),
             ..Environment::default()
         }
     }
@@ -252,9 +263,9 @@ mod tests {
 
         let places = Places::resolve(&environment, &Settings::default()).unwrap();
 
-        assert_eq!(places.state, "/work/state");
-        assert_eq!(places.settings_file, "/work/state/settings.toml");
-        assert_eq!(homes(&places), ["/work/agents/codex"]);
+        assert_eq!(places.state, "/srv/work/state");
+        assert_eq!(places.settings_file, "/srv/work/state/settings.toml");
+        assert_eq!(homes(&places), ["/srv/work/agents/codex"]);
     }
 
     #[test]

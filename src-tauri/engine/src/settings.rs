@@ -290,26 +290,36 @@ impl Settings {
         };
         let settings: Self = toml::from_str(text).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start);
-            malformed(line_at(text, start), explain(error.message()))
+            malformed(
+                line_at(text, start),
+                explain(error.message(), key_at(text, start)),
+            )
         })?;
+        let refused = |value: &str, says: &str| {
+            let line = text.find(value).map_or(1, |byte| line_at(text, byte));
+            Err(malformed(line, format!("`{value}` {says}")))
+        };
         if settings.list.recent_hours == 0 {
-            let says = "`recent_hours` must be at least 1".to_owned();
-            return Err(malformed(line_of(text, "recent_hours"), says));
+            return refused("recent_hours", "must be at least 1");
         }
         if settings.watch.poll_seconds == 0 {
-            let says = "`poll_seconds` must be at least 1".to_owned();
-            return Err(malformed(line_of(text, "poll_seconds"), says));
+            return refused("poll_seconds", "must be at least 1");
         }
         for (key, n) in [
             ("max_concurrent", settings.tasks.max_concurrent),
             ("max_per_repository", settings.tasks.max_per_repository),
         ] {
             if n == 0 {
-                let says = format!("`{key}` must be at least 1");
-                return Err(malformed(line_of(text, key), says));
+                return refused(key, "must be at least 1");
             }
         }
-        Ok(settings)
+        let is_usable = |home: &&String| {
+            Utf8Path::new(home).is_absolute() || *home == "~" || home.starts_with("~/")
+        };
+        match settings.codex.homes.iter().find(|home| !is_usable(home)) {
+            Some(home) => refused(home, "is neither absolute nor begins with `~/`"),
+            None => Ok(settings),
+        }
     }
 }
 
@@ -317,23 +327,30 @@ fn line_at(text: &str, byte: usize) -> usize {
     text.bytes().take(byte).filter(|b| *b == b'\n').count() + 1
 }
 
-fn line_of(text: &str, key: &str) -> usize {
-    text.find(key).map_or(1, |byte| line_at(text, byte))
+/// Returns the key of the line that holds `byte`, if that line has one.
+fn key_at(text: &str, byte: usize) -> Option<&str> {
+    let line = text.lines().nth(line_at(text, byte) - 1)?;
+    let key = line.split_once('=')?.0.trim();
+    (!key.is_empty()).then_some(key)
 }
 
-/// Adds the nearest known name to "unknown field `x`, expected one of `a`, `b`".
-fn explain(message: &str) -> String {
+/// Says it in one line, with the key, and with the nearest known name where one is not known.
+fn explain(message: &str, key: Option<&str>) -> String {
     let mut names = message.split('`').skip(1).step_by(2);
     let is_unknown = message.starts_with("unknown ");
     let (true, Some(given)) = (is_unknown, names.next()) else {
-        return message.trim_end().to_owned();
+        let message = message.trim_end().replace('\n', ", ");
+        return match key {
+            Some(key) => format!("`{key}`: {message}"),
+            None => message,
+        };
     };
     let nearest = names
         .map(|known| (distance(given, known), known))
         .min()
         .filter(|(distance, known)| *distance <= known.len().div_ceil(2));
     match nearest {
-        Some((_, known)) => format!("`{given}` is not known; did you mean `{known}`?"),
+        Some((_, known)) => format!("`{given}` is not known; perhaps `{known}` is meant"),
         None => format!("`{given}` is not known ({})", message.trim_end()),
     }
 }
@@ -413,16 +430,40 @@ mod tests {
         let at = |line| format!("understand line {line} of the settings file `/s.toml`");
         check_refused(
             "# mine\n[notifications]\nenabeld = true\n",
-            &format!("{}: `enabeld` is not known; did you mean `enabled`?", at(3)),
+            &format!(
+                "{}: `enabeld` is not known; perhaps `enabled` is meant",
+                at(3)
+            ),
         );
         check_refused(
             "[watsh]\n",
-            &format!("{}: `watsh` is not known; did you mean `watch`?", at(1)),
+            &format!("{}: `watsh` is not known; perhaps `watch` is meant", at(1)),
         );
         check_refused(
             "[notifications]\nkinds = { need_you = true }\n",
             &format!(
-                "{}: `need_you` is not known; did you mean `needs_you`?",
+                "{}: `need_you` is not known; perhaps `needs_you` is meant",
+                at(2)
+            ),
+        );
+        check_refused(
+            "[watch]\npoll_seconds = \"often\"\n",
+            &format!(
+                "{}: `poll_seconds`: invalid type: string \"often\", expected u16",
+                at(2)
+            ),
+        );
+        check_refused(
+            "recent = \n",
+            &format!(
+                "{}: `recent`: string values must be quoted, expected literal string",
+                at(1)
+            ),
+        );
+        check_refused(
+            "[codex]\nhomes = ['/srv', 'relative/home']\n",
+            &format!(
+                "{}: `relative/home` is neither absolute nor begins with `~/`",
                 at(2)
             ),
         );
@@ -432,7 +473,10 @@ mod tests {
         );
         check_refused(
             "[notifications]\nquiet_hours = 'late'\n",
-            &format!("{}: `late` is not a span such as `22:00-07:00`", at(2)),
+            &format!(
+                "{}: `quiet_hours`: `late` is not a span such as `22:00-07:00`",
+                at(2)
+            ),
         );
     }
 }

@@ -4,6 +4,7 @@
 //! what lies below them, and few at a time.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -42,6 +43,7 @@ pub(crate) struct FolderWatch {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Watching {
     /// Folders that are watched from this moment on; what is in them may have changed before.
+    /// Folders that vanished before they could be watched are among them.
     pub(crate) added: BTreeSet<Utf8PathBuf>,
     /// Why some of the folders are not watched, if so.
     pub(crate) hindrance: Option<String>,
@@ -92,15 +94,14 @@ impl FolderWatch {
             .collect();
         for folder in obsolete {
             self.watched.remove(&folder);
-            if let Err(error) = watcher.unwatch(folder.as_std_path()) {
-                tracing::debug!(%folder, %error, "A folder was no longer watched already.");
-            }
+            unwatch(watcher, &folder);
         }
         for folder in most {
             if self.watched.contains_key(folder) {
                 continue;
             }
             let Some(identity) = current(folder) else {
+                watching.added.insert(folder.clone());
                 continue;
             };
             match watcher.watch(folder.as_std_path(), RecursiveMode::NonRecursive) {
@@ -108,7 +109,11 @@ impl FolderWatch {
                     self.watched.insert(folder.clone(), identity);
                     watching.added.insert(folder.clone());
                 }
-                Err(error) if is_missing(&error) => {}
+                Err(error) if is_missing(&error) => {
+                    watching.added.insert(folder.clone());
+                }
+                // What may not be watched may not be listed either; the look at it says so.
+                Err(error) if is_forbidden(&error) => {}
                 Err(error) => {
                     watching.hindrance = Some(explain(&error));
                 }
@@ -128,9 +133,33 @@ impl FolderWatch {
             paths.insert(path);
         }
         if self.has_missed.swap(false, Ordering::Relaxed) {
+            self.forget(|_| true);
             return Changes::Anything;
         }
+        // A folder that was made, moved or removed itself is watched anew the next time, and so is
+        // what lies below it: another one may have taken its name and even its number, and
+        // the watcher drops such watches by name, new ones too.
+        self.forget(|folder| paths.iter().any(|path| folder.starts_with(path)));
         Changes::Paths(paths)
+    }
+
+    fn forget(&mut self, is_meant: impl Fn(&Utf8Path) -> bool) {
+        let Ok(watcher) = &mut self.watcher else {
+            return;
+        };
+        self.watched.retain(|folder, _| {
+            let is_meant = is_meant(folder);
+            if is_meant {
+                unwatch(watcher, folder);
+            }
+            !is_meant
+        });
+    }
+}
+
+fn unwatch(watcher: &mut RecommendedWatcher, folder: &Utf8Path) {
+    if let Err(error) = watcher.unwatch(folder.as_std_path()) {
+        tracing::debug!(%folder, %error, "A folder was no longer watched already.");
     }
 }
 
@@ -182,8 +211,23 @@ fn is_change(kind: EventKind) -> bool {
 fn is_missing(error: &notify::Error) -> bool {
     match &error.kind {
         notify::ErrorKind::PathNotFound | notify::ErrorKind::WatchNotFound => true,
-        notify::ErrorKind::Io(error) => error.kind() == std::io::ErrorKind::NotFound,
-        notify::ErrorKind::Generic(_)
+        notify::ErrorKind::Io(_)
+        | notify::ErrorKind::Generic(_)
+        | notify::ErrorKind::InvalidConfig(_)
+        | notify::ErrorKind::MaxFilesWatch => has_kind(error, io::ErrorKind::NotFound),
+    }
+}
+
+fn is_forbidden(error: &notify::Error) -> bool {
+    has_kind(error, io::ErrorKind::PermissionDenied)
+}
+
+fn has_kind(error: &notify::Error, kind: io::ErrorKind) -> bool {
+    match &error.kind {
+        notify::ErrorKind::Io(error) => error.kind() == kind,
+        notify::ErrorKind::PathNotFound
+        | notify::ErrorKind::WatchNotFound
+        | notify::ErrorKind::Generic(_)
         | notify::ErrorKind::InvalidConfig(_)
         | notify::ErrorKind::MaxFilesWatch => false,
     }
@@ -259,6 +303,10 @@ mod tests {
 
         assert_eq!(watch.set(&wanted).added.len(), 1);
         std::fs::write(watched.join("file"), "").unwrap();
-        while !path_changed(&mut watch).contains(&watched.join("file")) {}
+        while !path_changed(&mut watch).contains(&watched.join("file")) {
+            if !watch.set(&wanted).added.is_empty() {
+                std::fs::write(watched.join("file"), "").unwrap();
+            }
+        }
     }
 }

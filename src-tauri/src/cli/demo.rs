@@ -26,6 +26,12 @@ pub(super) fn run(format: Format, output: &mut Output) -> Result<ExitCode, Failu
         places,
         notify_since,
     });
-    live::block_on(watch(&monitor, format, Until::AllDone, output))?;
+    live::block_on(async {
+        tokio::select! {
+            watched = watch(&monitor, format, Until::AllDone, output) => watched,
+            // An interrupted demo takes its home along, as one that ends by itself.
+            interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
+        }
+    })?;
     Ok(ExitCode::SUCCESS)
 }

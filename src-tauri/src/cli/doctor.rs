@@ -4,14 +4,21 @@ use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 use mission_control_core::health::{Check, CheckState};
+use mission_control_engine::doctor::examine;
+use mission_control_engine::places::{Environment, Places};
+use mission_control_engine::settings::Settings;
 
 use super::Format;
 use super::failure::Failure;
-use super::live;
 use super::output::{Output, styled};
 
 pub(super) fn run(format: Format, output: &mut Output) -> Result<ExitCode, Failure> {
-    let report = live::block_on(async { Ok(mission_control_engine::doctor::examine().await) })?;
+    let environment = Environment::read();
+    // Settings that cannot be used are one of the things to report.
+    let places = Places::from_environment()
+        .or_else(|_| Places::resolve(&environment, &Settings::default()))
+        .map_err(|error| Failure::of(&error))?;
+    let report = examine(&places, &environment, Vec::new());
     match format {
         Format::Json => output.json_document(&report)?,
         Format::People => {

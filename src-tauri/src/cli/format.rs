@@ -74,6 +74,12 @@ pub(super) const fn group(status: Status) -> u8 {
     }
 }
 
+/// Returns what a session is called: its title, else where it works.
+pub(super) fn name(session: &LiveSession) -> &str {
+    let name = session.title.as_deref().or(session.project.as_deref());
+    name.unwrap_or("untitled")
+}
+
 /// Says in one line what a session is about right now.
 pub(super) fn second_line(session: &LiveSession) -> Option<String> {
     let failed = session

@@ -1,5 +1,7 @@
 //! The command line: arguments, dispatch, exit codes.
 
+mod demo;
+mod doctor;
 mod failure;
 mod format;
 mod gui;
@@ -147,7 +149,8 @@ fn run(arguments: Arguments, output: &mut Output) -> Result<ExitCode, Failure> {
             };
             show::run(&id, extent, format.into(), output)
         }
+        Command::Doctor { format } => doctor::run(format.into(), output),
+        Command::Demo { format } => demo::run(format.into(), output),
         Command::Task(command) => task::run(command, output),
-        Command::Doctor { .. } | Command::Demo { .. } => Ok(ExitCode::SUCCESS),
     }
 }

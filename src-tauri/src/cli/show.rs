@@ -191,6 +191,9 @@ fn changed(body: EventBody, id: &SessionId) -> Option<LiveSession> {
         EventBody::SessionDiscovered { session }
         | EventBody::SessionUpdated { session }
         | EventBody::SessionClosed { session } => (session.id == *id).then_some(*session),
-        EventBody::Summary { .. } | EventBody::Notice { .. } | EventBody::Heartbeat {} => None,
+        EventBody::Summary { .. }
+        | EventBody::Notice { .. }
+        | EventBody::TaskUpdated { .. }
+        | EventBody::Heartbeat {} => None,
     }
 }

@@ -5,7 +5,7 @@ use mission_control_core::session::{LiveSession, TurnOutcome};
 use mission_control_core::text::strip_controls;
 use mission_control_core::timeline::{Entry, EntryBody, FileChangeKind, ItemStatus};
 
-use super::format::{state, time_of_day, tokens};
+use super::format::{name, state, time_of_day, tokens};
 use super::output::styled;
 
 /// How many lines of a command's output are shown.
@@ -15,10 +15,7 @@ const OUTPUT_LINES: usize = 12;
 pub(super) fn head(session: &LiveSession) -> String {
     let words = state(session);
     let dim = Style::new().dimmed();
-    let mut text = styled(
-        Style::new().bold(),
-        session.title.as_deref().unwrap_or("untitled"),
-    );
+    let mut text = styled(Style::new().bold(), name(session));
     text.push('\n');
     let facts = [
         session.model.clone(),

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::Format;
 use super::failure::Failure;
-use super::format::{second_line, state, time_of_day};
+use super::format::{name, second_line, state, time_of_day};
 use super::live;
 use super::output::{Output, styled};
 use super::table;
@@ -69,10 +69,7 @@ impl Board {
     /// Takes in an event and returns the session it changed, as it was before.
     fn apply(&mut self, body: EventBody) -> Option<LiveSession> {
         match body {
-            EventBody::Snapshot {
-                sessions,
-                summary: _,
-            } => {
+            EventBody::Snapshot { sessions, .. } => {
                 self.sessions = sessions;
                 self.is_complete = true;
                 None
@@ -92,7 +89,10 @@ impl Board {
                     }
                 }
             }
-            EventBody::Summary { .. } | EventBody::Notice { .. } | EventBody::Heartbeat {} => None,
+            EventBody::Summary { .. }
+            | EventBody::Notice { .. }
+            | EventBody::TaskUpdated { .. }
+            | EventBody::Heartbeat {} => None,
         }
     }
 
@@ -115,14 +115,22 @@ async fn print_changes(
     while let Some(event) = events.recv().await {
         let time = time_of_day(event.at);
         match event.body {
-            EventBody::Snapshot { sessions, summary } => {
-                if sessions.is_empty() {
+            EventBody::Snapshot {
+                sessions,
+                tasks,
+                summary,
+            } => {
+                if sessions.is_empty() && until == Until::Forever {
                     output.line(live::NOTHING_RUNS)?;
                 }
                 for line in table::lines(&sessions, event.at, output.width()) {
                     output.line(&line)?;
                 }
-                board.apply(EventBody::Snapshot { sessions, summary });
+                board.apply(EventBody::Snapshot {
+                    sessions,
+                    tasks,
+                    summary,
+                });
             }
             EventBody::Notice { notice } => {
                 output.line(&format!("{time}  ! {}", notice.title))?;
@@ -141,7 +149,8 @@ async fn print_changes(
                     output.line(&format!("{time}  {}", change_line(session)))?;
                 }
             }
-            EventBody::Summary { .. } | EventBody::Heartbeat {} => {}
+            EventBody::Summary { .. } | EventBody::TaskUpdated { .. } | EventBody::Heartbeat {} => {
+            }
         }
         output.flush()?;
         if until == Until::AllDone && board.is_all_done() {
@@ -160,7 +169,7 @@ fn is_worth_a_line(before: &LiveSession, after: &LiveSession) -> bool {
 
 fn change_line(session: &LiveSession) -> String {
     let words = state(session);
-    let title = session.title.as_deref().unwrap_or("untitled");
+    let title = name(session);
     let sign = styled(words.style, &format!("{} {:<11}", words.sign, words.word));
     match second_line(session) {
         Some(detail) => {
@@ -211,7 +220,7 @@ async fn draw(
         }
         let problems = problems.borrow().clone();
         let mut lines: Vec<String> = problems.iter().map(live::problem_line).collect();
-        if board.sessions.is_empty() {
+        if board.sessions.is_empty() && until == Until::Forever {
             lines.extend(live::NOTHING_RUNS.lines().map(str::to_owned));
         } else {
             lines.extend(table::lines(&board.sessions, live::now(), output.width()));

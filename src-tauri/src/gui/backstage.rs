@@ -1,14 +1,12 @@
 //! The engine as the shell uses it: opened once, with a person's words for what is missing.
 
-use std::collections::BTreeSet;
-
 use jiff::civil::Time;
 use mission_control_core::health::{HealthReport, Problem};
-use mission_control_core::notice::NoticeId;
 use mission_control_engine::clock::{self, Clock};
 use mission_control_engine::monitor::{Monitor, MonitorOptions};
 use mission_control_engine::places::{Environment, Places, PlacesError};
 use mission_control_engine::settings::{NotificationSettings, Settings};
+use mission_control_engine::store::Store;
 
 use crate::problems;
 
@@ -19,35 +17,39 @@ pub(crate) struct Backstage {
     pub(crate) places: Places,
     pub(crate) monitor: Monitor,
     /// Without it nothing may be told: it could be told twice.
-    pub(crate) claims: Option<Claims>,
+    pub(crate) store: Option<Store>,
     pub(crate) problems: Vec<Problem>,
-}
-
-/// What was told already, in every process and for ever.
-#[derive(Debug, Default)]
-pub(crate) struct Claims(BTreeSet<NoticeId>);
-
-impl Claims {
-    /// Returns whether the caller is the first to claim `id`, and so the one to show it.
-    pub(crate) fn claim(&mut self, id: &NoticeId) -> anyhow::Result<bool> {
-        Ok(self.0.insert(id.clone()))
-    }
 }
 
 impl Backstage {
     /// Opens the store and starts watching. What fails becomes a problem.
     pub(crate) fn open(places: Places) -> Self {
         let clock = Clock::start();
+        let now = clock.now().wall;
+        let store = Store::open(&places.state).and_then(|store| {
+            store
+                .first_start(now)
+                .map(|first_start| (store, first_start))
+        });
+        let (store, notify_since, problems) = match store {
+            Ok((store, first_start)) => (Some(store), first_start, Vec::new()),
+            Err(error) => {
+                let why = problems::chain_of(&error);
+                tracing::error!(%why, "The state cannot be kept.");
+                let problem = problems::nothing_is_told(error.problem());
+                (None, now, vec![problem])
+            }
+        };
         let monitor = Monitor::start(MonitorOptions {
             places: places.clone(),
-            notify_since: clock.now().wall,
+            notify_since,
         });
         Self {
             clock,
             places,
             monitor,
-            claims: Some(Claims::default()),
-            problems: Vec::new(),
+            store,
+            problems,
         }
     }
 }

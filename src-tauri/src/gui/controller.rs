@@ -19,7 +19,7 @@ use crate::backstage::Backstage;
 use crate::desk::{Desk, Focus, Loudness};
 use crate::forward::forward;
 use crate::notices::Moment;
-use crate::notices::post::{Errand, Post};
+use crate::notices::post::{Errand, Post, Remembered};
 use crate::tick::{Tick, Ticks};
 use crate::tray::{self, Choice, Tray, TrayState};
 use crate::{backstage, ipc, problems, window};
@@ -56,7 +56,12 @@ impl Controller {
         for problem in backstage.problems {
             desk.found_lacking(problem, Loudness::Tray);
         }
-        let post = Post::start(backstage.places, backstage.claims, ticks.clone())
+        let remembered = Remembered {
+            store: backstage.store,
+            clock: backstage.clock,
+            places: backstage.places,
+        };
+        let post = Post::start(remembered, ticks.clone())
             .inspect_err(|error| tracing::error!(%error, "Notices cannot be told."))
             .ok();
         Self {
@@ -126,6 +131,7 @@ impl Controller {
             | EventBody::SessionUpdated { .. }
             | EventBody::SessionClosed { .. }
             | EventBody::Summary { .. }
+            | EventBody::TaskUpdated { .. }
             | EventBody::Heartbeat {} => {}
         }
     }
@@ -147,6 +153,7 @@ impl Controller {
             Tick::PageArrived(answer) => reply(answer, self.desk.page_arrived()),
             Tick::Subscribed(channel) => self.subscribe(channel).await,
             Tick::ProblemsAsked(answer) => reply(answer, self.desk.problems()),
+            Tick::ChecksAsked(answer) => reply(answer, self.desk.checks()),
             Tick::TrayHostCame => {
                 self.host_deadline = None;
                 self.desk.found_again(&problems::no_tray_host().code);

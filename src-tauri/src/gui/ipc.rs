@@ -80,7 +80,7 @@ async fn transcript(
     page.map_err(|error| match error {
         TranscriptError::NotFound(id) => problems::session_not_found(&id),
         error @ TranscriptError::Unreadable { .. } => {
-            problems::transcript_unreadable(&chain_of(&error))
+            problems::transcript_unreadable(&problems::chain_of(&error))
         }
     })
 }
@@ -88,9 +88,12 @@ async fn transcript(
 #[tauri::command]
 async fn health(counter: State<'_, Counter>) -> Result<HealthReport, Problem> {
     let places = counter.places.clone();
-    tauri::async_runtime::spawn_blocking(move || backstage::examine(&places))
-        .await
-        .map_err(|error| problems::internal(&error.to_string()))
+    let examined = tauri::async_runtime::spawn_blocking(move || backstage::examine(&places)).await;
+    let mut report = examined.map_err(|error| problems::internal(&error.to_string()))?;
+    report
+        .checks
+        .extend(ask(&counter.ticks, Tick::ChecksAsked).await?);
+    Ok(report)
 }
 
 #[tauri::command]
@@ -146,16 +149,4 @@ async fn ask<T>(
     answered
         .await
         .map_err(|_| problems::internal("Its controller does not answer."))
-}
-
-fn chain_of(error: &dyn std::error::Error) -> String {
-    let mut text = format!("Could not {error}");
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    text.push('.');
-    text
 }

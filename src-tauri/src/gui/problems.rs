@@ -45,16 +45,15 @@ pub(crate) fn no_notification_daemon() -> Problem {
     )
 }
 
-/// The state folder or the database in it cannot be used.
-pub(crate) fn store_unusable(folder: &str, why: &str) -> Problem {
-    problem(
-        "store_unusable",
-        "Notifications are off: Mission Control cannot remember what it told you.",
-        Some(&format!("Its state in {folder} cannot be used: {why}.")),
-        Some(
-            "Make the folder writable, or move a damaged mission-control.db away, then start again.",
-        ),
-    )
+/// Without its state the program must not tell anything: it could tell it twice.
+pub(crate) fn nothing_is_told(state: Problem) -> Problem {
+    Problem {
+        title: "Notifications are off: what was told already cannot be remembered.".to_owned(),
+        hint: state
+            .hint
+            .map(|hint| format!("{hint} Then start Mission Control again.")),
+        ..state
+    }
 }
 
 /// The engine's event stream ended.
@@ -150,6 +149,19 @@ pub(crate) fn internal(what: &str) -> Problem {
         Some(what),
         Some("Start it again; its log says more."),
     )
+}
+
+/// Returns an error with all its causes, as a sentence.
+pub(crate) fn chain_of(error: &dyn std::error::Error) -> String {
+    let mut text = format!("Could not {error}");
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text.push('.');
+    text
 }
 
 fn problem(code: &str, title: &str, detail: Option<&str>, hint: Option<&str>) -> Problem {

@@ -1,7 +1,7 @@
 //! What reaches the controller from outside the engine, and the way there.
 
 use mission_control_core::event::Event;
-use mission_control_core::health::Problem;
+use mission_control_core::health::{Check, Problem};
 use mission_control_core::notice::Notice;
 use mission_control_core::session::SessionId;
 use tauri::ipc::Channel;
@@ -31,6 +31,8 @@ pub(crate) enum Tick {
     Subscribed(Channel<Event>),
     /// Somebody asks for all problems.
     ProblemsAsked(oneshot::Sender<Vec<Problem>>),
+    /// Somebody asks how the desktop was found.
+    ChecksAsked(oneshot::Sender<Vec<Check>>),
     /// A panel takes the tray icon.
     #[cfg_attr(
         not(target_os = "linux"),

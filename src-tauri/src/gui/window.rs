@@ -3,6 +3,8 @@
 use mission_control_core::session::SessionId;
 use tauri::{AppHandle, Manager, Url, WebviewUrl, WebviewWindowBuilder};
 
+use crate::platform::make_frugal;
+
 /// The window's label, which its permissions are bound to.
 pub(crate) const MAIN: &str = "main";
 
@@ -42,7 +44,8 @@ fn show_now(app: &AppHandle, title: String) -> tauri::Result<()> {
             .inner_size(1180.0, 780.0)
             .min_inner_size(380.0, 480.0)
             .on_navigation(is_own_page)
-            .build()?;
+            .build()?
+            .with_webview(|webview| make_frugal(&webview))?;
         return Ok(());
     };
     window.unminimize()?;

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags};
 use serde_json::Value;
@@ -22,6 +23,8 @@ pub const CLASSIC_MODEL: &str = "gpt-5.5";
 /// A model that writes small programs which call the tools: the default of this version.
 pub const CODE_MODE_MODEL: &str = "gpt-6.1-sol";
 
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// A home folder with an agent's home in it and a project to work on.
 #[derive(Debug)]
 pub struct CodexHome {
@@ -36,10 +39,21 @@ pub struct Run<'a> {
     pub script: &'a str,
     /// The model's name, which decides the tools.
     pub model: &'a str,
+    /// Who approves what the sandbox forbids.
+    pub approval: Approval,
     /// Arguments between the options and the prompt, such as `resume ID`.
     pub args: Vec<&'a str>,
     /// The prompt.
     pub prompt: &'a str,
+}
+
+/// Who approves what the sandbox forbids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Approval {
+    /// Nobody.
+    Nobody,
+    /// A helper thread that asks the model.
+    Guardian,
 }
 
 /// A running `codex exec --json`; ended when dropped.
@@ -167,8 +181,12 @@ impl CodexHome {
             self.path().join(format!("run-{n}.err")),
         );
         let mut args = vec!["exec".to_owned()];
-        // Sub-commands of exec take their own options, these go before them.
-        args.extend(["-s", "workspace-write", "--json", "-m", run.model].map(str::to_owned));
+        // Sub-commands of exec take fewer options, so these go before them.
+        args.extend(["--json", "-m", run.model].map(str::to_owned));
+        match run.approval {
+            Approval::Nobody => args.extend(["-s", "workspace-write"].map(str::to_owned)),
+            Approval::Guardian => args.push("--approve-for-me".to_owned()),
+        }
         args.push("-c".to_owned());
         args.push(format!(
             "model_providers.scripted.base_url=\"{}\"",
@@ -259,7 +277,16 @@ impl CodexHome {
             .join(older.replace('-', "/"));
         fs::create_dir_all(&folder).expect("make the older folder");
         let moved = folder.join(name.replace(&date, &older));
-        fs::write(moved, content.replace(&date, &older)).expect("write the older transcript");
+        fs::write(&moved, content.replace(&date, &older)).expect("write the older transcript");
+        let modified = fs::metadata(&path)
+            .and_then(|file| file.modified())
+            .expect("a time");
+        let times = fs::FileTimes::new().set_modified(modified - YEAR);
+        let moved = fs::File::options()
+            .write(true)
+            .open(moved)
+            .expect("open the transcript");
+        moved.set_times(times).expect("make the file older");
         fs::remove_file(&path).expect("remove the younger transcript");
         for entry in fs::read_dir(&self.codex_home)
             .expect("read the agent's home")
@@ -269,6 +296,41 @@ impl CodexHome {
                 fs::remove_file(entry.path()).expect("remove an index");
             }
         }
+    }
+}
+
+impl<'a> Run<'a> {
+    /// Makes a run with tools that are offered one by one, in a sandbox without approvals.
+    #[must_use]
+    pub const fn new(script: &'a str, prompt: &'a str) -> Self {
+        Self {
+            script,
+            model: CLASSIC_MODEL,
+            approval: Approval::Nobody,
+            args: Vec::new(),
+            prompt,
+        }
+    }
+
+    /// Makes it go on with a thread: `resume` or `fork`.
+    #[must_use]
+    pub fn from_thread(mut self, how: &'a str, thread: &'a str) -> Self {
+        self.args = vec![how, thread];
+        self
+    }
+
+    /// Chooses the model, and with it the tools.
+    #[must_use]
+    pub const fn with_model(mut self, model: &'a str) -> Self {
+        self.model = model;
+        self
+    }
+
+    /// Lets a helper thread approve.
+    #[must_use]
+    pub const fn with_guardian(mut self) -> Self {
+        self.approval = Approval::Guardian;
+        self
     }
 }
 

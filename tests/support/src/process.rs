@@ -10,10 +10,13 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-use crate::wait::{SOON, wait_for};
+use crate::wait::{Deadline, SOON, wait_for, wait_until};
 
 /// The signals that tests send.
 pub use rustix::process::Signal as StopSignal;
+
+/// How long a process may take to end when it is asked to.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// Where a process writes its standard output.
 #[derive(Debug)]
@@ -127,7 +130,7 @@ impl Process {
         wait_for(limit, &what, || self.exit())
     }
 
-    /// Ends the process and everything below it.
+    /// Ends the process and everything below it: asks first, so that it can tidy up.
     pub fn end(&mut self) {
         if self.exit().is_some() {
             return;
@@ -135,7 +138,11 @@ impl Process {
         let below = descendants(self.pid());
         let group = Pid::from_child(&self.child);
         // The group may be gone already; what it left behind is ended one by one.
-        kill_process_group(group, Signal::KILL).ok();
+        kill_process_group(group, Signal::TERM).ok();
+        let grace = Deadline::after(GRACE);
+        if !wait_until(grace, || self.exit().is_some()) {
+            kill_process_group(group, Signal::KILL).ok();
+        }
         for process in below {
             if started_at(process.pid) == Some(process.started_at) {
                 send(process.pid, Signal::KILL);

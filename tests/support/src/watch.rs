@@ -11,7 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::process::{self, Exit, Output, Process, Said, Start, StopSignal};
-use crate::wait::{Deadline, SOON};
+use crate::wait::{Deadline, PATIENT, SOON};
 
 /// The program with a state folder of its own and somebody's environment.
 #[derive(Debug)]
@@ -199,12 +199,12 @@ impl Watch {
         })
     }
 
-    /// Waits for further heartbeats: as long as that, nothing happened.
+    /// Waits for one more heartbeat: long enough for everything that is done from time to time.
     #[track_caller]
-    pub fn wait_for_heartbeats(&mut self, n: usize) {
-        let wanted = self.n_heartbeats() + n;
-        let deadline = Deadline::after(SOON * u32::try_from(n).unwrap_or(u32::MAX));
-        while self.n_heartbeats() < wanted {
+    pub fn wait_for_heartbeat(&mut self) {
+        let before = self.n_heartbeats();
+        let deadline = Deadline::after(PATIENT);
+        while self.n_heartbeats() == before {
             self.next(deadline, "a heartbeat");
         }
     }

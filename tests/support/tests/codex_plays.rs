@@ -7,7 +7,8 @@
 
 use mission_control_testkit::codex::{CLASSIC_MODEL, CODE_MODE_MODEL, CodexHome, CodexRun, Run};
 use mission_control_testkit::model::{
-    Gate, Model, Script, Step, command, patch, reasoning, say, spawn_agent, wait_agents,
+    GUARDIAN_ASKS, GUARDIAN_SAYS_NO, Gate, Model, Script, Step, command, escalated, patch,
+    reasoning, say, spawn_agent, wait_agents,
 };
 use mission_control_testkit::process::{Exit, StopSignal};
 use mission_control_testkit::wait::{PATIENT, wait_for};
@@ -21,7 +22,7 @@ fn says_something_and_leaves() {
         Script::new([reasoning("hm").and(say("There is a calculator."))]),
     );
 
-    let mut run = home.exec(&prompt(&script, "What is in this project?"));
+    let mut run = home.exec(&Run::new(&script, "What is in this project?"));
 
     assert_eq!(run.wait(), Exit::Code(0), "{}", run.stderr());
     assert_eq!(last_message(&run), "There is a calculator.");
@@ -42,10 +43,7 @@ fn runs_commands_and_patches_with_either_kind_of_tools() {
         ]);
         let script = model.plays(name, script);
 
-        let mut run = home.exec(&Run {
-            model: model_name,
-            ..prompt(&script, "Work.")
-        });
+        let mut run = home.exec(&Run::new(&script, "Work.").with_model(model_name));
 
         assert_eq!(run.wait(), Exit::Code(0), "{}", run.stderr());
         assert_eq!(last_message(&run), "Both done.");
@@ -70,10 +68,7 @@ fn a_held_command_runs_until_it_is_released() {
         let (model, home) = (Model::start(), CodexHome::new());
         let held = home.held_command("go");
         let script = model.plays(name, Script::new([command(&held.line()), say("Built.")]));
-        let mut run = home.exec(&Run {
-            model: model_name,
-            ..prompt(&script, "Build.")
-        });
+        let mut run = home.exec(&Run::new(&script, "Build.").with_model(model_name));
         let thread = run.thread_id();
 
         held.release();
@@ -92,7 +87,7 @@ fn a_held_command_runs_until_it_is_released() {
 fn a_gate_holds_the_model_back() {
     let (model, home, gate) = (Model::start(), CodexHome::new(), Gate::default());
     let script = model.plays("gate", Script::new([say("At last.").behind(&gate)]));
-    let mut run = home.exec(&prompt(&script, "Think."));
+    let mut run = home.exec(&Run::new(&script, "Think."));
 
     gate.wait_until_reached(PATIENT);
     let before = rollout(&home, &run.thread_id());
@@ -133,13 +128,31 @@ fn errors_of_the_model_fail_the_turn() {
         let home = CodexHome::new();
         let script = model.plays(name, Script::new([step]));
 
-        let mut run = home.exec(&prompt(&script, "Work."));
+        let mut run = home.exec(&Run::new(&script, "Work."));
 
         assert_eq!(run.wait(), Exit::Code(1), "{name}");
         let lines = rollout(&home, &run.thread_id());
         let error = event(&lines, "task_complete")["error"]["message"].clone();
         assert!(error.as_str().unwrap().contains(says), "{name}: {error}");
     }
+}
+
+#[test]
+fn headers_tell_how_much_of_the_limits_is_used() {
+    let (model, home) = (Model::start(), CodexHome::new());
+    let answer = say("Done.").with_limits(42, 7, 4_102_444_800);
+    let script = model.plays("limits", Script::new([answer]));
+
+    let mut run = home.exec(&Run::new(&script, "Work."));
+
+    assert_eq!(run.wait(), Exit::Code(0), "{}", run.stderr());
+    let lines = rollout(&home, &run.thread_id());
+    let limits = &event(&lines, "token_count")["rate_limits"];
+    assert_eq!(limits["primary"]["used_percent"], 42.0, "{limits}");
+    assert_eq!(
+        limits["primary"]["resets_at"], 4_102_444_800_i64,
+        "{limits}"
+    );
 }
 
 #[test]
@@ -155,7 +168,7 @@ fn stop_signals_end_it_in_three_ways() {
             name,
             Script::new([command(&held.line()), say("Never said.")]),
         );
-        let mut run = home.exec(&prompt(&script, "Build."));
+        let mut run = home.exec(&Run::new(&script, "Build."));
         let thread = run.thread_id();
         wait_for(PATIENT, "the command is called", || {
             rollout(&home, &thread)
@@ -192,19 +205,13 @@ fn resumes_in_the_same_file_and_forks_into_another() {
         .on("again", [say("Second.")])
         .on("fork", [say("Third.")]);
     let script = model.plays("resume", script);
-    let mut first = home.exec(&prompt(&script, "Begin."));
+    let mut first = home.exec(&Run::new(&script, "Begin."));
     let thread = first.thread_id();
     assert_eq!(first.wait(), Exit::Code(0));
 
-    let mut second = home.exec(&Run {
-        args: vec!["resume", &thread],
-        ..prompt(&script, "again")
-    });
+    let mut second = home.exec(&Run::new(&script, "again").from_thread("resume", &thread));
     assert_eq!(second.wait(), Exit::Code(0), "{}", second.stderr());
-    let mut third = home.exec(&Run {
-        args: vec!["fork", &thread],
-        ..prompt(&script, "fork")
-    });
+    let mut third = home.exec(&Run::new(&script, "fork").from_thread("fork", &thread));
     assert_eq!(third.wait(), Exit::Code(0), "{}", third.stderr());
 
     assert_eq!(last_message(&second), "Second.");
@@ -224,17 +231,14 @@ fn resumes_a_session_of_last_year_where_it_lies() {
     let (model, home) = (Model::start(), CodexHome::new());
     let script = Script::new([say("First.")]).on("again", [say("Second.")]);
     let script = model.plays("old", script);
-    let mut first = home.exec(&prompt(&script, "Begin."));
+    let mut first = home.exec(&Run::new(&script, "Begin."));
     let thread = first.thread_id();
     assert_eq!(first.wait(), Exit::Code(0));
     let before = home.rollout(&thread);
 
     home.make_a_year_older(&thread);
     let after = home.rollout(&thread);
-    let mut second = home.exec(&Run {
-        args: vec!["resume", &thread],
-        ..prompt(&script, "again")
-    });
+    let mut second = home.exec(&Run::new(&script, "again").from_thread("resume", &thread));
 
     assert_eq!(second.wait(), Exit::Code(0), "{}", second.stderr());
     assert_ne!(before, after);
@@ -244,6 +248,27 @@ fn resumes_a_session_of_last_year_where_it_lies() {
         .filter(|line| line["payload"]["type"] == "task_started")
         .count();
     assert_eq!(n_turns, 2);
+}
+
+#[test]
+fn a_guardian_is_asked_in_a_thread_of_its_own() {
+    let (model, home) = (Model::start(), CodexHome::new());
+    let script = Script::new([escalated("touch /nowhere/marker"), say("Not allowed.")])
+        .on(GUARDIAN_ASKS, [say(GUARDIAN_SAYS_NO)]);
+    let script = model.plays("guardian", script);
+
+    let mut run = home.exec(&Run::new(&script, "Write outside.").with_guardian());
+
+    assert_eq!(run.wait(), Exit::Code(0), "{}", run.stderr());
+    assert_eq!(last_message(&run), "Not allowed.");
+    let parent = run.thread_id();
+    let rollouts = home.rollouts();
+    let guardian = rollouts
+        .iter()
+        .find(|path| !path.to_string_lossy().contains(&parent));
+    let lines = read(guardian.expect("a guardian's file"));
+    assert_eq!(lines[0]["payload"]["thread_source"], "guardian_review");
+    assert_eq!(lines[0]["payload"]["parent_thread_id"], parent);
 }
 
 #[test]
@@ -261,10 +286,7 @@ fn sub_agents_have_files_of_their_own() {
         );
         let script = model.plays(name, script);
 
-        let mut run = home.exec(&Run {
-            model: model_name,
-            ..prompt(&script, "Count.")
-        });
+        let mut run = home.exec(&Run::new(&script, "Count.").with_model(model_name));
 
         assert_eq!(run.wait(), Exit::Code(0), "{name}: {}", run.stderr());
         assert_eq!(
@@ -284,15 +306,6 @@ fn sub_agents_have_files_of_their_own() {
             event(&lines, "task_complete")["last_agent_message"],
             "Sub-agent: five."
         );
-    }
-}
-
-fn prompt<'a>(script: &'a str, prompt: &'a str) -> Run<'a> {
-    Run {
-        script,
-        model: CLASSIC_MODEL,
-        args: Vec::new(),
-        prompt,
     }
 }
 

@@ -2,6 +2,7 @@
 import type { LiveSession } from "./LiveSession";
 import type { Notice } from "./Notice";
 import type { Summary } from "./Summary";
+import type { Task } from "./Task";
 
 /**
  * An event with its place in the stream.
@@ -19,6 +20,10 @@ at: string, } & ({ "event": "snapshot",
  * All sessions.
  */
 sessions: Array<LiveSession>, 
+/**
+ * Delegated tasks: those that run and the latest that ended.
+ */
+tasks: Array<Task>, 
 /**
  * Their counts.
  */
@@ -62,4 +67,8 @@ tasks_running: number, } | { "event": "notice",
 /**
  * What to tell.
  */
-notice: Notice, } | { "event": "heartbeat", });
+notice: Notice, } | { "event": "task_updated", 
+/**
+ * The task.
+ */
+task: Task, } | { "event": "heartbeat", });

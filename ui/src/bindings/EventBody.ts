@@ -2,6 +2,7 @@
 import type { LiveSession } from "./LiveSession";
 import type { Notice } from "./Notice";
 import type { Summary } from "./Summary";
+import type { Task } from "./Task";
 
 /**
  * One thing that happened.
@@ -11,6 +12,10 @@ export type EventBody = { "event": "snapshot",
  * All sessions.
  */
 sessions: Array<LiveSession>, 
+/**
+ * Delegated tasks: those that run and the latest that ended.
+ */
+tasks: Array<Task>, 
 /**
  * Their counts.
  */
@@ -54,4 +59,8 @@ tasks_running: number, } | { "event": "notice",
 /**
  * What to tell.
  */
-notice: Notice, } | { "event": "heartbeat", };
+notice: Notice, } | { "event": "task_updated", 
+/**
+ * The task.
+ */
+task: Task, } | { "event": "heartbeat", };

@@ -5,10 +5,12 @@
 mod pages;
 mod run;
 mod subscribers;
+mod tasks;
 
 use jiff::SignedDuration;
 use mission_control_core::event::{Event, Summary};
 use mission_control_core::health::{Problem, TranscriptPage};
+use mission_control_core::observation::Observation;
 use mission_control_core::session::{LiveSession, SessionId};
 use mission_control_core::source::Source;
 use mission_control_core::tracker::Tracker;
@@ -17,7 +19,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::clock::Clock;
 use crate::places::Places;
 use crate::settings::Settings;
-use crate::source::codex::{Lookout, LookoutOptions};
+use crate::source::codex::{Lookout, LookoutOptions, Skipped};
 use crate::watch::MOST_FOLDERS;
 
 /// Requests that wait for the owner; whoever asks then waits for its turn.
@@ -102,21 +104,36 @@ impl Monitor {
     /// Looks once at everything, without watching anything, and returns what there is.
     #[must_use]
     pub fn look_once(options: &MonitorOptions) -> Snapshot {
+        Self::look_once_closely(options).0
+    }
+
+    /// Looks once and also returns what looks like a session and cannot be used.
+    pub(crate) fn look_once_closely(options: &MonitorOptions) -> (Snapshot, Vec<Skipped>) {
         let clock = Clock::start();
         let (settings, problem) = settings_of(&options.places);
         let mut lookout = Lookout::new(lookout_options(&options.places, &settings));
         let mut tracker = Tracker::new(options.notify_since);
         lookout.look(clock.now());
+        let mut tasks = tasks::Tasks::new(&options.places, &settings, options.notify_since);
+        tasks.look(clock.now());
         while let Some(observation) = lookout.poll_observation() {
             tracker.handle(observation, clock.now());
             while tracker.poll_effect().is_some() {}
         }
+        for (session, task) in tasks.board().sessions() {
+            let task = task.as_str().to_owned();
+            tracker.handle(Observation::RunsFor { session, task }, clock.now());
+        }
         let sessions = tracker.sessions();
-        Snapshot {
-            summary: Summary::of(&sessions),
+        let snapshot = Snapshot {
+            summary: Summary {
+                tasks_running: tasks.board().n_running(),
+                ..Summary::of(&sessions)
+            },
             sessions,
             problems: problem.into_iter().collect(),
-        }
+        };
+        (snapshot, lookout.skipped().cloned().collect())
     }
 
     /// Subscribes to events: a snapshot first, as soon as the first look is complete, then

@@ -1,6 +1,7 @@
 //! Reads transcripts as timelines, page by page, away from the owner of all sessions.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -36,11 +37,16 @@ pub(super) struct PageRequest {
 impl PageRequest {
     /// Answers that the page cannot be read now.
     pub(super) fn refuse(self) {
-        let error = TranscriptError::Unreadable {
-            path: self.path.into_string(),
-            source: io::Error::new(io::ErrorKind::WouldBlock, "too many pages are being read"),
-        };
+        let says = "too many pages are being read";
+        let error = unreadable(self.path, io::ErrorKind::WouldBlock, says);
         drop(self.reply.send(Err(error)));
+    }
+}
+
+fn unreadable(path: Utf8PathBuf, kind: io::ErrorKind, says: &str) -> TranscriptError {
+    TranscriptError::Unreadable {
+        path: path.into_string(),
+        source: io::Error::new(kind, says),
     }
 }
 
@@ -50,10 +56,24 @@ pub(super) fn start() -> mpsc::SyncSender<PageRequest> {
     let thread = std::thread::Builder::new().name("pages".to_owned());
     let started = thread.spawn(move || {
         let mut pages = Pages::default();
-        for request in requests {
-            let page = pages.read(request.source, request.path, request.cursor.as_deref());
+        for PageRequest {
+            source,
+            path,
+            cursor,
+            reply,
+        } in requests
+        {
+            let read = || pages.read(source, path.clone(), cursor.as_deref());
+            let page = catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
+                pages = Pages::default();
+                Err(unreadable(
+                    path,
+                    io::ErrorKind::InvalidData,
+                    "reading it met a bug",
+                ))
+            });
             // Whoever asked may have stopped waiting.
-            drop(request.reply.send(page));
+            drop(reply.send(page));
         }
     });
     if let Err(error) = started {
@@ -258,4 +278,72 @@ fn whole_compressed(
         truncated: false,
         skipped_lines: n_skipped,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Recording, append, temp_folder};
+
+    #[test]
+    fn of_a_very_long_transcript_the_end_is_shown_and_that_is_said() {
+        let (_guard, folder) = temp_folder();
+        let path = folder.join("a.jsonl");
+        let recording = Recording::of("02-commands-and-edits");
+        let filler = format!(
+            "{{\"type\":\"world_state\",\"payload\":\"{}\"}}\n",
+            "x".repeat(1 << 20)
+        );
+        for _ in 0..65 {
+            append(&path, &filler);
+        }
+        append(&path, &recording.text);
+
+        let mut pages = Pages::default();
+        let page = pages.read(Source::Codex, path.clone(), None).unwrap();
+        assert!(page.truncated && !page.entries.is_empty());
+
+        let next = pages.read(Source::Codex, path, Some(&page.cursor)).unwrap();
+        assert!(next.truncated && !next.reset && next.entries.is_empty());
+    }
+
+    #[test]
+    fn a_compressed_transcript_is_one_page() {
+        let (_guard, folder) = temp_folder();
+        let recording = Recording::of("01-simple-success");
+        let plain = folder.join("a.jsonl");
+        append(&plain, &recording.text);
+        let path = folder.join("b.jsonl.zst");
+        append(
+            &path,
+            ruzstd::encoding::compress_to_vec(
+                recording.text.as_bytes(),
+                ruzstd::encoding::CompressionLevel::Fastest,
+            ),
+        );
+
+        let mut pages = Pages::default();
+        let page = pages.read(Source::Codex, path.clone(), None).unwrap();
+        assert_eq!(
+            page.entries,
+            pages.read(Source::Codex, plain, None).unwrap().entries
+        );
+
+        let next = pages.read(Source::Codex, path, Some(&page.cursor)).unwrap();
+        assert!(!next.reset && next.entries.is_empty());
+    }
+
+    #[test]
+    fn a_cursor_that_means_nothing_here_reads_from_the_start() {
+        let (_guard, folder) = temp_folder();
+        let path = folder.join("a.jsonl");
+        append(&path, &Recording::of("01-simple-success").text);
+
+        for cursor in ["", "junk", "99999999-0", "10-0"] {
+            let page = Pages::default()
+                .read(Source::Codex, path.clone(), Some(cursor))
+                .unwrap();
+            assert!(page.reset && !page.entries.is_empty(), "{cursor}");
+        }
+    }
 }

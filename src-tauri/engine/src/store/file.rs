@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::StoreError;
 
 /// The database's name in the state folder.
-const NAME: &str = "mission-control.db";
+pub(super) const NAME: &str = "mission-control.db";
 
 /// Makes folder and file where they are missing and returns the file's path.
 pub(super) fn prepare(state: &Utf8Path) -> Result<Utf8PathBuf, StoreError> {

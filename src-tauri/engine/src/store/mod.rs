@@ -141,6 +141,12 @@ impl StoreError {
 }
 
 impl Store {
+    /// Returns whether there is a database in the state folder.
+    #[must_use]
+    pub fn exists(state: &Utf8Path) -> bool {
+        state.join(file::NAME).exists()
+    }
+
     /// Opens the database in the state folder; makes both where they are missing.
     ///
     /// # Errors
@@ -260,28 +266,26 @@ fn migrate(db: &mut Connection, path: &Utf8Path) -> Result<(), StoreError> {
     let migrated = migrations
         .to_latest(db)
         .or_else(|_| migrations.to_latest(db));
-    migrated.or_else(|error| match error {
-        rusqlite_migration::Error::MigrationDefinition(
+    migrated.or_else(|error| {
+        if let rusqlite_migration::Error::MigrationDefinition(
             MigrationDefinitionError::DatabaseTooFarAhead,
-        ) => match is_too_new(db) {
-            Ok(false) => Ok(()),
-            Ok(true) => Err(StoreError::Newer {
-                path: path.to_string(),
-            }),
-            Err(error) => Err(explain(path, error)),
-        },
-        rusqlite_migration::Error::RusqliteError { err, .. } => Err(explain(path, err)),
-        error @ (rusqlite_migration::Error::MigrationDefinition(_)
-        | rusqlite_migration::Error::SpecifiedSchemaVersion(_)
-        | rusqlite_migration::Error::InvalidUserVersion
-        | rusqlite_migration::Error::ForeignKeyCheck(_)
-        | rusqlite_migration::Error::Hook(_)
-        | rusqlite_migration::Error::FileLoad(_)
-        | rusqlite_migration::Error::Unrecognized(_)
-        | _) => Err(StoreError::Other {
+        ) = error
+        {
+            return match is_too_new(db) {
+                Ok(false) => Ok(()),
+                Ok(true) => Err(StoreError::Newer {
+                    path: path.to_string(),
+                }),
+                Err(error) => Err(explain(path, error)),
+            };
+        }
+        if let rusqlite_migration::Error::RusqliteError { err, .. } = error {
+            return Err(explain(path, err));
+        }
+        Err(StoreError::Other {
             path: path.to_string(),
             source: error.into(),
-        }),
+        })
     })
 }
 

@@ -382,6 +382,7 @@ mod tests {
 
     fn snapshot(sessions: Vec<LiveSession>) -> EventBody {
         EventBody::Snapshot {
+            tasks: Vec::new(),
             summary: Summary::of(&sessions),
             sessions,
         }

@@ -1,5 +1,6 @@
 //! What the shell knows: sessions, the window, what was seen, what is lacking. Values in, values out.
 
+mod checks;
 mod face;
 #[cfg(test)]
 mod samples;
@@ -82,7 +83,9 @@ impl Desk {
     /// Takes in what happened to sessions. Returns those whose request was answered or withdrawn.
     pub(crate) fn sessions_changed(&mut self, body: &EventBody) -> Vec<SessionId> {
         match body {
-            EventBody::Snapshot { sessions, summary } => {
+            EventBody::Snapshot {
+                sessions, summary, ..
+            } => {
                 self.summary = *summary;
                 let before = std::mem::take(&mut self.cards);
                 for session in sessions {
@@ -109,7 +112,9 @@ impl Desk {
                 self.summary = *summary;
                 Vec::new()
             }
-            EventBody::Notice { .. } | EventBody::Heartbeat {} => Vec::new(),
+            EventBody::Notice { .. } | EventBody::TaskUpdated { .. } | EventBody::Heartbeat {} => {
+                Vec::new()
+            }
         }
     }
 
@@ -123,7 +128,7 @@ impl Desk {
             NoticeKind::TurnInterrupted | NoticeKind::NeedsYou => false,
         };
         if is_ending && self.focus == Focus::Elsewhere {
-            self.unseen.insert(notice.session_id.clone());
+            self.unseen.extend(notice.session_id.clone());
         }
     }
 
@@ -206,7 +211,11 @@ impl Desk {
     /// Returns how long the turn `notice` is about took, in seconds, where that is known.
     #[must_use]
     pub(crate) fn turn_s(&self, notice: &Notice) -> Option<i64> {
-        let (turn, seconds) = self.cards.get(&notice.session_id)?.last_turn.as_ref()?;
+        let (turn, seconds) = self
+            .cards
+            .get(notice.session_id.as_ref()?)?
+            .last_turn
+            .as_ref()?;
         (notice.turn_id.as_ref() == Some(turn)).then_some(*seconds)
     }
 
@@ -273,6 +282,7 @@ mod tests {
         desk.sessions_changed(&updated(&session("1", Status::NeedsYou)));
 
         let answered = desk.sessions_changed(&EventBody::Snapshot {
+            tasks: Vec::new(),
             sessions: vec![session("2", Status::Working)],
             summary: Summary::default(),
         });

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 
 use mission_control_core::notice::{Notice, NoticeKind};
 use mission_control_core::session::SessionId;
+use mission_control_engine::clock::Clock;
 use mission_control_engine::places::Places;
 use mission_control_engine::settings::NotificationSettings;
+use mission_control_engine::store::Store;
 use tokio::sync::mpsc;
 
 use super::daemon::{Daemon, NotShown, Presence, Report, ShownId};
 use super::{Decision, Moment, decide};
-use crate::backstage::{self, Claims};
+use crate::backstage;
 use crate::desk::Loudness;
 use crate::problems;
 use crate::tick::{Tick, Ticks};
@@ -27,6 +29,15 @@ pub(crate) enum Errand {
     LookedAt(SessionId),
 }
 
+/// What is remembered between notices and between starts.
+#[derive(Debug)]
+pub(crate) struct Remembered {
+    /// What was told already; without it nothing may be told, because it could be told twice.
+    pub(crate) store: Option<Store>,
+    pub(crate) clock: Clock,
+    pub(crate) places: Places,
+}
+
 /// The way to the thread that shows notices.
 #[derive(Clone, Debug)]
 pub(crate) struct Post(mpsc::Sender<Errand>);
@@ -39,17 +50,12 @@ const BACKLOG: usize = 256;
 const MAX_REMEMBERED: usize = 256;
 
 impl Post {
-    /// Starts the thread. Without `claims` nothing is told.
-    pub(crate) fn start(
-        places: Places,
-        claims: Option<Claims>,
-        ticks: Ticks,
-    ) -> std::io::Result<Self> {
+    /// Starts the thread. Without a store nothing is told.
+    pub(crate) fn start(remembered: Remembered, ticks: Ticks) -> std::io::Result<Self> {
         let (errands, received) = mpsc::channel(BACKLOG);
         let office = Office {
-            places,
+            remembered,
             wishes: NotificationSettings::default(),
-            claims,
             ticks,
             daemon: None,
             shown: BTreeMap::new(),
@@ -70,9 +76,8 @@ impl Post {
 
 #[derive(Debug)]
 struct Office {
-    places: Places,
+    remembered: Remembered,
     wishes: NotificationSettings,
-    claims: Option<Claims>,
     ticks: Ticks,
     daemon: Option<Daemon>,
     shown: BTreeMap<SessionId, Shown>,
@@ -152,14 +157,15 @@ impl Office {
         self.ticks.send(Tick::Told(notice));
     }
 
-    fn is_ours(&mut self, notice: &Notice) -> bool {
-        let Some(claims) = &mut self.claims else {
+    fn is_ours(&self, notice: &Notice) -> bool {
+        let Some(store) = &self.remembered.store else {
             return false;
         };
-        claims.claim(&notice.id).unwrap_or_else(|error| {
-            let why = format!("{error:#}");
+        let now = self.remembered.clock.now().wall;
+        store.claim_notice(&notice.id, now).unwrap_or_else(|error| {
+            let why = problems::chain_of(&error);
             tracing::error!(notice = notice.id.as_str(), %why, "A notice cannot be claimed.");
-            let problem = problems::store_unusable(self.places.state.as_str(), &why);
+            let problem = problems::nothing_is_told(error.problem());
             self.ticks.send(Tick::Lacking(problem, Loudness::Tray));
             false
         })
@@ -167,7 +173,7 @@ impl Office {
 
     /// Reads the wishes anew, so that a change holds at once; a broken file changes nothing.
     fn ask_for_wishes(&mut self) {
-        match backstage::wishes(&self.places) {
+        match backstage::wishes(&self.remembered.places) {
             Ok(wishes) => self.wishes = wishes,
             Err(error) => {
                 let why = format!("{error:#}");
@@ -183,7 +189,8 @@ impl Office {
         let Some(daemon) = &self.daemon else {
             return;
         };
-        let replaces = self.shown.get(&notice.session_id).map(|shown| shown.id);
+        let earlier = notice.session_id.as_ref().and_then(|id| self.shown.get(id));
+        let replaces = earlier.map(|shown| shown.id);
         match daemon.show(notice, replaces).await {
             Ok(id) => {
                 tracing::info!(notice = notice.id.as_str(), "A notice is shown.");
@@ -201,8 +208,9 @@ impl Office {
             self.shown.pop_first();
         }
         let kind = notice.kind;
-        self.shown
-            .insert(notice.session_id.clone(), Shown { id, kind });
+        if let Some(session) = &notice.session_id {
+            self.shown.insert(session.clone(), Shown { id, kind });
+        }
     }
 
     async fn withdraw(&mut self, session: &SessionId) {

@@ -4,7 +4,7 @@
 #[cfg_attr(not(target_os = "linux"), path = "other.rs")]
 mod system;
 
-pub(crate) use system::{FOLDER_OPENER, TERMINALS, into_own_group, missing_display};
+pub(crate) use system::{FOLDER_OPENER, TERMINALS, into_own_group, make_frugal, missing_display};
 
 /// A terminal program and what stands between its name and the command it is to run.
 #[derive(Clone, Copy, Debug)]

@@ -2,6 +2,8 @@
 
 use mission_control_engine::places::Environment;
 
+use tauri::webview::PlatformWebview;
+
 use super::Terminal;
 
 /// Opens a folder in the person's file program.
@@ -14,6 +16,9 @@ pub(crate) const TERMINALS: &[Terminal] = &[];
 pub(crate) const fn missing_display(_environment: &Environment) -> Option<&'static str> {
     None
 }
+
+/// Lets the page be drawn with less memory; nothing is known to help here.
+pub(crate) const fn make_frugal(_webview: &PlatformWebview) {}
 
 /// Lets the program live on when this one is ended from a terminal.
 pub(crate) const fn into_own_group(_command: &mut tokio::process::Command) {}

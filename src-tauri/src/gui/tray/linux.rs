@@ -80,8 +80,8 @@ impl ksni::Tray for Item {
 
     fn tool_tip(&self) -> ToolTip {
         ToolTip {
-            title: self.title(),
-            description: self.state.tooltip.clone(),
+            title: self.state.tooltip.clone(),
+            description: self.title(),
             ..ToolTip::default()
         }
     }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{Desktop, artifact};
 use crate::http;
 use crate::process::{Output, Process, Start};
-use crate::wait::{PATIENT, SOON, wait_for};
+use crate::wait::{Deadline, PATIENT, SOON, wait_for, wait_until};
 
 /// The driver's server; ended when dropped, with every program it started.
 #[derive(Debug)]
@@ -103,6 +103,17 @@ impl Browser {
         self.wait_for("it has its data", "document.body.dataset.ready === 'true'");
     }
 
+    /// Waits until what the page holds is on the screen too.
+    #[track_caller]
+    pub fn wait_until_painted(&self) {
+        let script = "const done = arguments[arguments.length - 1];\
+                      const next = (n) => n === 0 ? done(true) : requestAnimationFrame(() => next(n - 1));\
+                      next(5);";
+        let body = json!({"script": script, "args": []}).to_string();
+        let painted = self.command("POST", "execute/async", &body);
+        assert_eq!(painted, Ok(Value::Bool(true)), "wait for a frame");
+    }
+
     /// Clicks the first element that a selector finds.
     #[track_caller]
     pub fn click(&self, selector: &str) {
@@ -118,12 +129,19 @@ impl Browser {
     /// Turns to the newest window, after the one before was closed.
     #[track_caller]
     pub fn switch_to_open_window(&self) {
-        wait_for(SOON, "a window can be driven", || {
-            let handles = self.command("GET", "window/handles", "").ok()?;
-            let handle = handles.as_array()?.last()?.clone();
-            self.command("POST", "window", &json!({ "handle": handle }).to_string())
-                .ok()
+        let mut answer = Err("no answer".to_owned());
+        let is_done = wait_until(Deadline::after(SOON), || {
+            answer = self
+                .command("GET", "window/handles", "")
+                .and_then(|handles| {
+                    let newest = handles.as_array().and_then(|handles| handles.last());
+                    let newest = newest.ok_or("no window")?;
+                    let body = json!({ "handle": newest }).to_string();
+                    self.command("POST", "window", &body)
+                });
+            answer.is_ok()
         });
+        assert!(is_done, "no window can be driven: {answer:?}");
     }
 
     /// Keeps a picture of the page in `test-artifacts/<name>.png`.

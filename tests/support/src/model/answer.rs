@@ -130,22 +130,38 @@ impl<'a> Answer<'a> {
                 "summary": [{"type": "summary_text", "text": text}],
                 "encrypted_content": "scripted",
             }),
-            Item::Command(line) => self.command(line, index),
+            Item::Command(line) => {
+                self.command(&json!({"cmd": line, "yield_time_ms": YIELD_MS}), index)
+            }
+            Item::Escalated(line) => {
+                let why = format!("May I run `{line}`?");
+                let arguments = json!({
+                    "cmd": line,
+                    "sandbox_permissions": "require_escalated",
+                    "justification": why,
+                });
+                self.command(&arguments, index)
+            }
             Item::Patch(text) => self.patch(text, index),
             Item::SpawnAgent(task) => self.spawn_agent(task, index),
             Item::WaitAgents => self.wait_agents(index),
         }
     }
 
-    fn command(&self, line: &str, index: usize) -> Value {
+    /// Runs a command, told in the arguments of the newest shell tool.
+    fn command(&self, arguments: &Value, index: usize) -> Value {
+        let line = &arguments["cmd"];
         if self.offer("exec_command").is_some() {
-            let arguments = json!({"cmd": line, "yield_time_ms": YIELD_MS});
-            return self.function_call("exec_command", None, &arguments, index);
+            return self.function_call("exec_command", None, arguments, index);
         }
         if self.offer("exec").is_some() {
-            let arguments = json!({"cmd": line, "yield_time_ms": YIELD_MS});
             let script = format!(
-                "const r = await tools.exec_command({arguments});\ntext(JSON.stringify(r));"
+                "let r = await tools.exec_command({arguments});\n\
+                 while (r.session_id && r.exit_code === undefined) {{\n\
+                   r = await tools.write_stdin({{\"session_id\": r.session_id, \"chars\": \"\", \
+                 \"yield_time_ms\": {YIELD_MS}}});\n\
+                 }}\n\
+                 text(JSON.stringify(r));"
             );
             return self.custom_call("exec", &script, index);
         }

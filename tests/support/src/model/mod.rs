@@ -21,7 +21,8 @@ use crate::http::Message;
 use crate::wait::{Deadline, wait_for};
 use answer::Answer;
 pub use script::{
-    Gate, Reply, Script, Step, command, patch, reasoning, say, spawn_agent, wait_agents,
+    GUARDIAN_ASKS, GUARDIAN_SAYS_NO, Gate, Reply, Script, Step, command, escalated, patch,
+    reasoning, say, spawn_agent, wait_agents,
 };
 
 /// The scripted model; it ends when dropped.

@@ -7,6 +7,13 @@ use serde_json::{Value, json};
 
 use crate::wait::{Deadline, wait_for};
 
+/// A part of the prompt with which a guardian thread asks whether a command may run.
+pub const GUARDIAN_ASKS: &str = "action you are assessing";
+
+/// The answer with which the model forbids it.
+pub const GUARDIAN_SAYS_NO: &str =
+    r#"{"risk_level":"high","user_authorization":"low","outcome":"deny","rationale":"Outside."}"#;
+
 /// The steps for each prompt.
 #[derive(Debug, Default)]
 pub struct Script {
@@ -53,6 +60,8 @@ pub enum Item {
     Reasoning(String),
     /// A shell command.
     Command(String),
+    /// A shell command outside of the sandbox, which somebody has to approve.
+    Escalated(String),
     /// A change to files, in the agent's patch language.
     Patch(String),
     /// A sub-agent with this task.
@@ -71,6 +80,12 @@ pub fn say(text: &str) -> Step {
 #[must_use]
 pub fn command(line: &str) -> Step {
     Step::of(Item::Command(line.to_owned()))
+}
+
+/// Asks to run a shell command outside of the sandbox.
+#[must_use]
+pub fn escalated(line: &str) -> Step {
+    Step::of(Item::Escalated(line.to_owned()))
 }
 
 /// Thinks aloud.
@@ -192,8 +207,6 @@ impl Step {
                 .push(header("window-minutes", minutes.to_string()));
             self.headers.push(header("reset-at", resets_at.to_string()));
         }
-        self.headers
-            .push(("x-codex-plan-type".to_owned(), "plus".to_owned()));
         self
     }
 
@@ -222,7 +235,11 @@ impl Item {
     fn is_call(&self) -> bool {
         match self {
             Self::Message(_) | Self::Reasoning(_) => false,
-            Self::Command(_) | Self::Patch(_) | Self::SpawnAgent(_) | Self::WaitAgents => true,
+            Self::Command(_)
+            | Self::Escalated(_)
+            | Self::Patch(_)
+            | Self::SpawnAgent(_)
+            | Self::WaitAgents => true,
         }
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::task::exec_events::{ExecFact, ReportedFile};
-use crate::task::failure::ErrorCode;
-use crate::task::git::GitFacts;
+use crate::task::failure::{CancelledBy, ErrorCode};
+use crate::task::git::{GitFacts, GitSeen};
 use crate::timeline::{FileChangeKind, ItemStatus};
 
 #[test]

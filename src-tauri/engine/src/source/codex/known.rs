@@ -10,6 +10,8 @@ use crate::tail::Tail;
 /// After these pauses the writer is looked up again: a lock is taken a moment after its file
 /// appears, and a file is closed a moment after its lock is released.
 const PAUSES_MS: [u64; 5] = [10, 30, 80, 200, 500];
+/// Until the last of these looks nobody concludes that a file which just appeared has no writer.
+const LAST_PAUSE_ENDS: Duration = Duration::from_millis(10 + 30 + 80 + 200 + 500);
 /// Lines that come so often although nobody holds the file have a writer who cannot be seen.
 const UNEXPLAINED: u8 = 2;
 /// Within this time. Short runs that are over before they are looked at lie further apart.
@@ -26,6 +28,8 @@ pub(super) struct Known {
     /// What was last handed on about the writer.
     pub(super) writer: Option<Writer>,
     pub(super) retry: Retry,
+    /// Before this a look that finds no writer proves nothing.
+    expected_until: Duration,
     unexplained: Option<(u8, Duration)>,
 }
 
@@ -37,6 +41,7 @@ impl Known {
             is_told: false,
             writer: None,
             retry: Retry::NONE,
+            expected_until: Duration::ZERO,
             unexplained: None,
         }
     }
@@ -57,8 +62,30 @@ impl Known {
         }
     }
 
-    /// Weighs what was concluded about the writer against the lines that came all the same.
-    pub(super) fn weigh(&mut self, concluded: Writer, came: Came, steady: Duration) -> Writer {
+    /// Takes in that the rollout or its lock appeared: the writer may take hold a moment later.
+    pub(super) fn expect_writer(&mut self, steady: Duration) {
+        self.expected_until = steady + LAST_PAUSE_ENDS;
+        self.retry = Retry::after(steady, 0);
+    }
+
+    /// Takes in that the writer let go: it may close its file a moment later.
+    pub(super) fn expect_nobody(&mut self, steady: Duration) {
+        self.expected_until = Duration::ZERO;
+        self.unexplained = None;
+        self.retry = Retry::after(steady, 0);
+    }
+
+    /// Weighs what was concluded about the writer against what else is known; none when it is
+    /// too early to say.
+    pub(super) fn weigh(
+        &mut self,
+        concluded: Writer,
+        came: Came,
+        steady: Duration,
+    ) -> Option<Writer> {
+        if concluded == Writer::Free && steady < self.expected_until {
+            return None;
+        }
         match (&concluded, came) {
             (Writer::Free, Came::Lines) if self.writer.is_some() && !self.is_held() => {
                 let n = match self.unexplained {
@@ -75,18 +102,13 @@ impl Known {
             }
         }
         if self.unexplained.is_none_or(|(n, _)| n < UNEXPLAINED) {
-            return concluded;
+            return Some(concluded);
         }
-        Writer::Unknown {
+        Some(Writer::Unknown {
             why: "Lines are written, but nobody visible from here holds the file: its writer \
                   belongs to another user, container or machine."
                 .to_owned(),
-        }
-    }
-
-    /// Forgets lines that came without a visible writer: the writer has left properly.
-    pub(super) fn writer_left(&mut self) {
-        self.unexplained = None;
+        })
     }
 
     fn is_held(&self) -> bool {

@@ -181,8 +181,10 @@ impl Lookout {
         self.refresh();
         let threads = self.threads(|known| known.owner() == Some(process));
         for thread in threads {
+            if let Some(known) = self.known.get_mut(&thread) {
+                known.expect_nobody(now.steady);
+            }
             self.visit(&thread, Visit::Writer, now);
-            self.retry(&thread, now);
         }
     }
 
@@ -222,6 +224,11 @@ impl Lookout {
 
     /// Finds what no hint told of.
     fn look_slowly(&mut self, now: Now) {
+        // What is moved or unmounted as a whole tells nobody.
+        let is_lost = |known: &Known| !sessions_folder(self.home(known.home)).is_dir();
+        for thread in self.threads(is_lost) {
+            self.visit(&thread, Visit::Writer, now);
+        }
         match self.telling {
             Telling::Watched => {}
             Telling::Polled => self.list_latest_folders(now),
@@ -267,7 +274,7 @@ impl Lookout {
         self.locks = LockTable::read();
         self.running = self
             .table
-            .look(processes::NAME, processes::can_write_rollouts, |name| {
+            .look(processes::NAMES, processes::can_write_rollouts, |name| {
                 thread_id_of_file(name).is_some()
             });
     }
@@ -320,10 +327,11 @@ impl Lookout {
             }
         }
         for (home, thread) in live {
-            if self.known.contains_key(&thread) {
-                continue;
-            }
-            if let Some(path) = rollouts::of_thread(self.home(home), &thread) {
+            if let Some(known) = self.known.get(&thread) {
+                if !known.is_live() {
+                    self.visit(&thread, Visit::Writer, now);
+                }
+            } else if let Some(path) = rollouts::of_thread(self.home(home), &thread) {
                 self.learn(home, &thread, path);
                 self.visit(&thread, Visit::Writer, now);
             }
@@ -342,12 +350,6 @@ impl Lookout {
             })
             .filter_map(|entry| thread_of_lock(entry.file_name()).map(str::to_owned))
             .collect()
-    }
-
-    fn retry(&mut self, thread: &str, now: Now) {
-        if let Some(known) = self.known.get_mut(thread) {
-            known.retry = Retry::from(now.steady);
-        }
     }
 }
 

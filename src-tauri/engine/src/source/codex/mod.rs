@@ -3,6 +3,7 @@
 pub(crate) mod exec;
 mod known;
 mod lookout;
+mod probe;
 mod processes;
 mod rollouts;
 mod writer;
@@ -10,6 +11,8 @@ mod writer;
 use camino::{Utf8Path, Utf8PathBuf};
 
 pub(crate) use lookout::{Lookout, LookoutOptions, Telling};
+pub(crate) use probe::probe;
+pub(crate) use rollouts::Skipped;
 
 /// The folder of dated rollouts.
 fn sessions_folder(home: &Utf8Path) -> Utf8PathBuf {
@@ -22,11 +25,11 @@ fn archive_folder(home: &Utf8Path) -> Utf8PathBuf {
 }
 
 /// The folder of the locks that writers of rollouts hold.
-fn lock_folder(home: &Utf8Path) -> Utf8PathBuf {
+pub(crate) fn lock_folder(home: &Utf8Path) -> Utf8PathBuf {
     home.join("thread-writer-locks")
 }
 
-fn lock_file(home: &Utf8Path, thread: &str) -> Utf8PathBuf {
+pub(crate) fn lock_file(home: &Utf8Path, thread: &str) -> Utf8PathBuf {
     lock_folder(home).join(format!("{thread}.lock"))
 }
 
@@ -36,6 +39,6 @@ fn thread_of_lock(name: &str) -> Option<&str> {
         .filter(|thread| !thread.is_empty())
 }
 
-fn dated_folder(home: &Utf8Path, date: jiff::civil::Date) -> Utf8PathBuf {
+pub(crate) fn dated_folder(home: &Utf8Path, date: jiff::civil::Date) -> Utf8PathBuf {
     sessions_folder(home).join(date.strftime("%Y/%m/%d").to_string())
 }

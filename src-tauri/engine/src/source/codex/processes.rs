@@ -2,8 +2,8 @@
 
 use crate::processes::Described;
 
-/// The short name of every Codex process that can write rollouts.
-pub(super) const NAME: &str = "codex";
+/// The short names of the processes that can write rollouts.
+pub(super) const NAMES: &[&str] = &["codex", "codex.exe"];
 
 /// Returns whether the process can write rollouts.
 ///
@@ -18,8 +18,7 @@ pub(super) fn can_write_rollouts(process: &Described) -> bool {
             .clone()
             .any(|argument| argument == "pid-update-loop")
     };
-    let names = [NAME, "codex.exe"];
-    names.contains(&process.name.as_str()) && names.contains(&program) && !is_updater()
+    NAMES.contains(&process.name.as_str()) && NAMES.contains(&program) && !is_updater()
 }
 
 #[cfg(test)]

@@ -88,34 +88,36 @@ impl Lookout {
     /// Takes in that a folder appeared, vanished or began to be watched.
     fn folder_changed(&mut self, home: usize, path: &Utf8Path, now: Now) {
         let home_path = self.home(home).to_owned();
-        if !path.exists() {
-            for thread in self.threads(|known: &Known| known.tail.path().starts_with(path)) {
-                self.visit(&thread, Visit::Writer, now);
-            }
-        } else if path == lock_folder(&home_path) {
+        if path == lock_folder(&home_path) {
             self.learn_live(now);
-        } else if is_day_folder(path, &sessions_folder(&home_path)) {
+            return;
+        }
+        let is_gone = !path.exists();
+        if is_gone || is_day_folder(path, &sessions_folder(&home_path)) {
+            let is_inside = |known: &Known| known.tail.path().starts_with(path);
+            for thread in self.threads(is_inside) {
+                self.visit(&thread, Visit::Lines, now);
+            }
             self.list_folder(home, path, now);
         }
     }
 
     pub(super) fn rollout_changed(&mut self, home: usize, thread: &str, path: &Utf8Path, now: Now) {
-        let is_new = !self.known.contains_key(thread);
-        if is_new {
-            if !path.is_file() {
-                return;
-            }
-            self.learn(home, thread, path.to_owned());
+        if self.known.contains_key(thread) {
+            self.visit(thread, Visit::Lines, now);
+        } else if path.is_file() {
             self.awaited.remove(thread);
+            self.appeared(home, thread, path.to_owned(), now);
         }
-        self.visit(
-            thread,
-            if is_new { Visit::Writer } else { Visit::Lines },
-            now,
-        );
-        if is_new {
-            self.retry(thread, now);
+    }
+
+    /// Begins to follow a rollout whose writer is about to take hold of it.
+    fn appeared(&mut self, home: usize, thread: &str, path: Utf8PathBuf, now: Now) {
+        self.learn(home, thread, path);
+        if let Some(known) = self.known.get_mut(thread) {
+            known.expect_writer(now.steady);
         }
+        self.visit(thread, Visit::Writer, now);
     }
 
     fn lock_changed(&mut self, home: usize, thread: &str, now: Now) {
@@ -123,10 +125,11 @@ impl Lookout {
         let is_gone = self.locks.state_of(&path) == LockState::Absent;
         if let Some(known) = self.known.get_mut(thread) {
             if is_gone {
-                known.writer_left();
+                known.expect_nobody(now.steady);
+            } else {
+                known.expect_writer(now.steady);
             }
             self.visit(thread, Visit::Writer, now);
-            self.retry(thread, now);
         } else if is_gone {
             self.awaited.remove(thread);
         } else {
@@ -140,9 +143,7 @@ impl Lookout {
     pub(super) fn await_rollout(&mut self, home: usize, thread: &str, now: Now) {
         if let Some(path) = rollouts::of_thread(self.home(home), thread) {
             self.awaited.remove(thread);
-            self.learn(home, thread, path);
-            self.visit(thread, Visit::Writer, now);
-            self.retry(thread, now);
+            self.appeared(home, thread, path, now);
         } else if let Some((_, retry)) = self.awaited.get_mut(thread) {
             *retry = retry.following(now.steady);
             if retry.due().is_none() {

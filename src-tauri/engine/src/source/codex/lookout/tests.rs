@@ -143,7 +143,8 @@ fn describe(observation: &Observation) -> String {
             };
             format!("writer {} {writer}", short(session))
         }
-        Observation::Renamed { session, .. } => format!("renamed {}", short(session)),
+        Observation::Renamed { session, title } => format!("renamed {} {title}", short(session)),
+        Observation::RunsFor { session, .. } => format!("runs for {}", short(session)),
         Observation::TranscriptGone { session } => format!("gone {}", short(session)),
     }
 }
@@ -187,15 +188,36 @@ fn a_lock_that_is_taken_a_moment_after_its_file_appears_is_seen() {
     append(&world.today().join(&recording.name), &recording.text);
     let lock = world.lock_path(&recording.thread);
     append(&lock, "");
-    assert_eq!(
-        world.hear(&lock),
-        ["lines f37b g0 turns2", "writer f37b free"]
-    );
+    assert_eq!(world.hear(&lock), ["lines f37b g0 turns2"]);
 
     let holder = Flock::by_child(&lock);
 
     let held = format!("writer f37b held {} WriterLock", holder.pid());
     assert_eq!(world.settle(), [held]);
+}
+
+#[test]
+fn a_new_rollout_is_called_free_only_after_its_writer_had_time_to_take_hold() {
+    let mut world = World::new();
+    let recording = Recording::of("01-simple-success");
+    let path = world.today().join(&recording.name);
+    append(&path, &recording.text);
+
+    assert_eq!(world.hear(&path), ["lines f37b g0 turns2"]);
+    assert_eq!(world.settle(), ["writer f37b free"]);
+}
+
+#[test]
+fn a_lock_that_is_taken_again_is_found_by_a_slow_look() {
+    let mut world = World::new();
+    let recording = Recording::of("01-simple-success");
+    append(&world.today().join(&recording.name), &recording.text);
+    assert_eq!(world.look(), ["lines f37b g0 turns2", "writer f37b free"]);
+
+    let holder = Flock::by_child(&world.lock_path(&recording.thread));
+
+    let held = format!("writer f37b held {} WriterLock", holder.pid());
+    assert_eq!(world.look_slowly(), [held]);
 }
 
 #[test]
@@ -460,4 +482,23 @@ fn ended_sessions_are_dropped_when_they_are_too_old() {
     world.skipped_ahead += AGING;
 
     assert_eq!(world.look_slowly(), ["gone f37b"]);
+}
+
+#[test]
+fn a_home_that_is_moved_away_takes_its_sessions_along() {
+    let mut world = World::new();
+    let recording = Recording::of("01-simple-success");
+    append(&world.today().join(&recording.name), &recording.text);
+    world.look();
+
+    let away = world.folder.join("away");
+    std::fs::rename(&world.home, &away).unwrap();
+    assert_eq!(world.look_slowly(), ["gone f37b"]);
+
+    std::fs::rename(&away, &world.home).unwrap();
+    let home = world.home.clone();
+    assert_eq!(
+        world.hear(&home),
+        ["lines f37b g0 turns2", "writer f37b free"]
+    );
 }

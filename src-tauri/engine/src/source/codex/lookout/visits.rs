@@ -71,7 +71,9 @@ impl Lookout {
         let (Some(known), Some(looked_up)) = (self.known.get_mut(thread), looked_up) else {
             return;
         };
-        let writer = known.weigh(looked_up, came, now.steady);
+        let Some(writer) = known.weigh(looked_up, came, now.steady) else {
+            return;
+        };
         if known.is_told && known.writer.as_ref() != Some(&writer) {
             known.writer = Some(writer.clone());
             self.observed.push_back(Observation::WriterSeen {

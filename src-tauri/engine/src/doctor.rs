@@ -1,1 +1,0 @@
-//! What was found on this machine, what is missing, and what to do.

@@ -1,0 +1,159 @@
+//! What was found on this machine, what is missing, and what to do.
+
+mod homes;
+
+use mission_control_core::health::{Check, CheckState, HealthReport, Problem};
+
+use crate::locks::LockTable;
+use crate::places::{Environment, Places};
+use crate::settings::Settings;
+use crate::source::codex;
+use crate::store::Store;
+use crate::watch::{FolderWatch, MOST_FOLDERS};
+
+/// Looks at everything this program depends on. `further` are checks only a face can make; they
+/// come last. Takes as long as the agent's own probes, at most ten seconds.
+#[must_use]
+pub fn examine(places: &Places, environment: &Environment, further: Vec<Check>) -> HealthReport {
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    let mut checks = vec![
+        ok("version", "Mission Control", format!("Version {version}.")),
+        state(places),
+        settings(places),
+    ];
+    checks.extend(homes::checks(places));
+    checks.extend(codex::probe(environment));
+    checks.extend([
+        locks(),
+        watching(places),
+        display(environment),
+        session_bus(environment),
+    ]);
+    checks.extend(further);
+    HealthReport { version, checks }
+}
+
+fn check(id: &str, label: &str, state: CheckState, says: impl Into<String>) -> Check {
+    Check {
+        id: id.to_owned(),
+        label: label.to_owned(),
+        state,
+        says: says.into(),
+        hint: None,
+    }
+}
+
+fn ok(id: &str, label: &str, says: impl Into<String>) -> Check {
+    check(id, label, CheckState::Ok, says)
+}
+
+fn with_hint(check: Check, hint: impl Into<String>) -> Check {
+    Check {
+        hint: Some(hint.into()),
+        ..check
+    }
+}
+
+fn of_problem(id: &str, label: &str, problem: Problem) -> Check {
+    Check {
+        id: id.to_owned(),
+        label: label.to_owned(),
+        state: CheckState::Problem,
+        says: problem.detail.unwrap_or(problem.title),
+        hint: problem.hint,
+    }
+}
+
+fn state(places: &Places) -> Check {
+    let (id, label) = ("state", "State folder");
+    if !Store::exists(&places.state) {
+        let says = format!("Nothing is kept in `{}` yet.", places.state);
+        return check(id, label, CheckState::Absent, says);
+    }
+    match Store::open(&places.state) {
+        Ok(_) => ok(id, label, format!("`{}` is in order.", places.state)),
+        Err(error) => of_problem(id, label, error.problem()),
+    }
+}
+
+fn settings(places: &Places) -> Check {
+    let (id, label) = ("settings", "Settings");
+    let path = &places.settings_file;
+    match Settings::load(path) {
+        Ok(_) if path.exists() => ok(id, label, format!("`{path}` is in order.")),
+        Ok(_) => {
+            let says = format!("There is no `{path}`; the defaults hold.");
+            check(id, label, CheckState::Absent, says)
+        }
+        Err(error) => with_hint(
+            check(
+                id,
+                label,
+                CheckState::Problem,
+                format!("Mission Control could not {error}."),
+            ),
+            "Correct the file; until then the defaults hold.",
+        ),
+    }
+}
+
+fn locks() -> Check {
+    let (id, label) = ("locks", "Who writes a session");
+    match LockTable::read().hindrance() {
+        None => ok(id, label, "File locks can be looked up."),
+        Some(why) => with_hint(
+            check(id, label, CheckState::Warning, why),
+            "Open sessions are told from ended ones by the running processes alone.",
+        ),
+    }
+}
+
+fn watching(places: &Places) -> Check {
+    let (id, label) = ("watching", "Live updates");
+    let folders: Vec<_> = places
+        .homes
+        .iter()
+        .map(|home| home.path.clone())
+        .filter(|path| path.is_dir())
+        .collect();
+    match FolderWatch::new(MOST_FOLDERS).set(&folders).hindrance {
+        Some(why) => with_hint(
+            check(id, label, CheckState::Warning, why),
+            "Raise `fs.inotify.max_user_watches` and `fs.inotify.max_user_instances`.",
+        ),
+        None => {
+            let limit = std::fs::read_to_string("/proc/sys/fs/inotify/max_user_watches");
+            let limit = limit.map(|limit| format!(" The limit is {} watches.", limit.trim()));
+            let says = format!(
+                "The system tells of changes; at most {MOST_FOLDERS} folders are watched.{}",
+                limit.unwrap_or_default()
+            );
+            ok(id, label, says)
+        }
+    }
+}
+
+fn display(environment: &Environment) -> Check {
+    let (id, label) = ("display", "Display");
+    match &environment.display {
+        Some(display) => ok(id, label, format!("There is one: {display}.")),
+        None => with_hint(
+            check(id, label, CheckState::Absent, "There is none here."),
+            "Without one use `mission-control watch`.",
+        ),
+    }
+}
+
+fn session_bus(environment: &Environment) -> Check {
+    let (id, label) = ("session_bus", "Session bus");
+    match &environment.session_bus {
+        Some(address) => ok(id, label, format!("There is one: {address}.")),
+        None => with_hint(
+            check(id, label, CheckState::Absent, "There is none here."),
+            "Without one there are no notifications and no tray icon.",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests;

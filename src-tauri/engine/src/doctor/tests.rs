@@ -1,0 +1,156 @@
+//! The report over real folders and a scripted agent.
+
+use std::os::unix::fs::PermissionsExt;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use mission_control_core::source::Source;
+
+use super::*;
+use crate::places::Home;
+use crate::testing::{Recording, append, temp_folder};
+
+struct World {
+    _guard: tempfile::TempDir,
+    folder: Utf8PathBuf,
+    places: Places,
+}
+
+impl World {
+    fn new() -> Self {
+        let (guard, folder) = temp_folder();
+        let places = Places {
+            state: folder.join("state"),
+            settings_file: folder.join("settings.toml"),
+            homes: vec![Home {
+                source: Source::Codex,
+                path: folder.join("home"),
+            }],
+        };
+        Self {
+            _guard: guard,
+            folder,
+            places,
+        }
+    }
+
+    fn program(&self, name: &str, script: &str) {
+        let path = self.folder.join(name);
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn examine(&self) -> Vec<(String, CheckState, String)> {
+        let environment = Environment {
+            program_folders: vec![self.folder.clone()],
+            ..Environment::default()
+        };
+        let report = examine(&self.places, &environment, Vec::new());
+        let short = |text: &str, folder: &Utf8Path| text.replace(folder.as_str(), "");
+        report
+            .checks
+            .into_iter()
+            .map(|check| {
+                (
+                    short(&check.id, &self.folder),
+                    check.state,
+                    short(&check.says, &self.folder),
+                )
+            })
+            .collect()
+    }
+
+    #[track_caller]
+    fn assert_says(&self, id: &str, state: CheckState, says: &str) {
+        let checks = self.examine();
+        let found = checks.iter().find(|(found, ..)| found == id);
+        assert_eq!(found, Some(&(id.to_owned(), state, says.to_owned())));
+    }
+}
+
+#[test]
+fn on_an_empty_machine_things_are_absent_and_nothing_is_a_problem() {
+    let world = World::new();
+
+    let states: Vec<_> = world
+        .examine()
+        .into_iter()
+        .map(|(id, state, _)| (id, state))
+        .collect();
+
+    let expected = [
+        ("version", CheckState::Ok),
+        ("state", CheckState::Absent),
+        ("settings", CheckState::Absent),
+        ("home:/home", CheckState::Absent),
+        ("codex", CheckState::Absent),
+        ("locks", CheckState::Ok),
+        ("watching", CheckState::Ok),
+        ("display", CheckState::Absent),
+        ("session_bus", CheckState::Absent),
+    ];
+    assert_eq!(states, expected.map(|(id, state)| (id.to_owned(), state)));
+    assert!(!world.places.state.exists());
+}
+
+#[test]
+fn a_home_says_what_it_holds_and_what_could_not_be_used() {
+    let world = World::new();
+    let day = world.folder.join("home/sessions/2026/11/20");
+    std::fs::create_dir_all(&day).unwrap();
+    let recording = Recording::of("01-simple-success");
+    append(&day.join(&recording.name), &recording.text);
+    let held =
+        "`/home` holds 1 recent session (1 done), the latest line from 2026-11-20T07:50:56Z.";
+    world.assert_says("home:/home", CheckState::Ok, held);
+
+    append(&day.join("rollout-x.jsonl"), "");
+
+    let says = format!("{held} 1 file or folder could not be used.");
+    world.assert_says("home:/home", CheckState::Warning, &says);
+}
+
+#[test]
+fn the_agent_is_asked_about_itself() {
+    let world = World::new();
+    world.program(
+        "codex",
+        "case \"$*\" in --version) echo codex-cli 0.169.0;; 'login status') echo Not logged in >&2; exit 1;; esac",
+    );
+    world.assert_says("codex", CheckState::Ok, "`/codex` is codex-cli 0.169.0.");
+    world.assert_says("codex_login", CheckState::Warning, "Not logged in.");
+
+    world.program(
+        "codex",
+        "case \"$*\" in --version) exit 7;; *) echo Logged in using ChatGPT;; esac",
+    );
+    world.assert_says(
+        "codex",
+        CheckState::Problem,
+        "`/codex --version` ended with code 7.",
+    );
+    world.assert_says("codex_login", CheckState::Ok, "Logged in using ChatGPT.");
+}
+
+#[test]
+fn damaged_state_and_settings_are_problems() {
+    let world = World::new();
+    std::fs::create_dir(&world.places.state).unwrap();
+    std::fs::write(
+        world.places.state.join("mission-control.db"),
+        "junk".repeat(500),
+    )
+    .unwrap();
+    std::fs::write(&world.places.settings_file, "[watch]\npoll_second = 3\n").unwrap();
+
+    world.assert_says(
+        "state",
+        CheckState::Problem,
+        "Mission Control could not read `/state/mission-control.db`, which is damaged.",
+    );
+    world.assert_says(
+        "settings",
+        CheckState::Problem,
+        "Mission Control could not understand line 2 of the settings file `/settings.toml`: \
+         `poll_second` is not known; perhaps `poll_seconds` is meant.",
+    );
+}

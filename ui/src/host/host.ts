@@ -1,0 +1,73 @@
+/** What the window asks of the program behind it, whoever that is. */
+import type { Event } from '../bindings/Event';
+import type { HealthReport } from '../bindings/HealthReport';
+import type { Problem } from '../bindings/Problem';
+import type { SessionId } from '../bindings/SessionId';
+import type { TaskId } from '../bindings/TaskId';
+import type { TaskRequest } from '../bindings/TaskRequest';
+import type { TranscriptPage } from '../bindings/TranscriptPage';
+import type { Place } from '../model/place';
+
+/** A running subscription. */
+export interface Subscription {
+  /** Settles when the program accepted the subscription, or rejects with its problem. */
+  readonly accepted: Promise<void>;
+  /** Drops it: no event arrives afterwards. */
+  drop(): void;
+}
+
+/** A part of a task's log. */
+export interface LogPart {
+  readonly text: string;
+  /** Where the next part begins. */
+  readonly cursor: string;
+  /** Whether this part begins anew: what was read before does not hold any more. */
+  readonly reset: boolean;
+}
+
+/** What a person decides about a request. */
+export type Decision = 'accept' | 'decline';
+
+/** The program behind the window. Every promise rejects with what `problemFrom` understands. */
+export interface Host {
+  subscribe(listen: (event: Event) => void): Subscription;
+  transcript(id: SessionId, cursor: string | null): Promise<TranscriptPage>;
+  health(): Promise<HealthReport>;
+  problems(): Promise<Problem[]>;
+  onProblems(listen: (problems: Problem[]) => void): Promise<void>;
+  onNavigate(listen: (place: Place) => void): Promise<void>;
+  initialRoute(): Promise<Place | null>;
+  openFolder(id: SessionId): Promise<void>;
+  openTerminal(id: SessionId): Promise<void>;
+  playDemo(): Promise<void>;
+  taskLog(id: TaskId, cursor: string | null): Promise<LogPart>;
+  startTask(request: TaskRequest): Promise<TaskId>;
+  cancelTask(id: TaskId): Promise<void>;
+  replyTask(id: TaskId, text: string): Promise<TaskId>;
+  answerTask(id: TaskId, request: string, decision: Decision): Promise<void>;
+}
+
+/** Returns what went wrong in words, whatever was thrown. */
+export function problemFrom(thrown: unknown): Problem {
+  if (
+    typeof thrown === 'object' &&
+    thrown !== null &&
+    'title' in thrown &&
+    typeof thrown.title === 'string'
+  ) {
+    return {
+      code: textOf(thrown, 'code') ?? 'unknown',
+      title: thrown.title,
+      detail: textOf(thrown, 'detail'),
+      hint: textOf(thrown, 'hint'),
+    };
+  }
+  const detail =
+    thrown instanceof Error ? thrown.message : typeof thrown === 'string' ? thrown : null;
+  return { code: 'internal', title: 'That did not work.', detail, hint: null };
+}
+
+function textOf(thrown: object, name: string): string | null {
+  const value: unknown = Reflect.get(thrown, name);
+  return typeof value === 'string' ? value : null;
+}

@@ -1,0 +1,14 @@
+/** Words the reason for a session's state. */
+import type { Evidence } from '../bindings/Evidence';
+import type { LiveSession } from '../bindings/LiveSession';
+
+/** Returns the sentence behind the state's word. */
+export function verdictText(session: Pick<LiveSession, 'evidence'>): string {
+  const says = session.evidence.says.trim().replace(/\.$/, '');
+  return says === '' ? 'without evidence.' : `${says}.`;
+}
+
+/** Returns whether two pieces of evidence are the same one. */
+export function isSame(a: Evidence, b: Evidence): boolean {
+  return a.from === b.from && a.at === b.at && a.says === b.says;
+}
