@@ -108,7 +108,7 @@ pub(crate) const DEPENDENCIES: &[(&str, &str)] = &[
     ),
     (
         "Cargo.toml",
-        "anstream anstyle anyhow clap futures-util gtk insta jiff ksni mission-control-core \
+        "anstream anstyle anyhow camino clap futures-util gtk insta jiff ksni mission-control-core \
              mission-control-engine mission-control-mcp mission-control-testkit notify-rust rustix \
              serde serde_json tauri tauri-build tauri-plugin-shell tauri-plugin-single-instance \
              tempfile tokio tracing tracing-subscriber unicode-width webkit2gtk zbus",
