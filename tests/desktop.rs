@@ -28,7 +28,7 @@ fn a_run_appears_in_the_window_and_is_told_once() {
     let driver = Driver::start(&stage.desktop, &stage.env());
     let browser = driver.open(GUI, &[], || {
         let item = stage.desktop.wait_for_tray_item();
-        assert_eq!(item.tool_tip(), "Mission Control\nNo agent is running");
+        wait_for_tool_tip(&item, "No agent is running");
         item.activate();
     });
     let item = stage.desktop.wait_for_tray_item();
@@ -49,11 +49,12 @@ fn a_run_appears_in_the_window_and_is_told_once() {
     let id = session_id(&run.thread_id());
     browser.wait_for("the run works", &row(&id, "working"));
     wait_for_tool_tip(&item, "1 working");
-    let labels: Vec<String> = item.menu().into_iter().map(|item| item.label).collect();
-    assert!(
-        labels.contains(&"Explain the calculator · Working".to_owned()),
-        "{labels:?}"
-    );
+    wait_for(SOON, "the menu lists the run", || {
+        let menu = item.menu();
+        menu.iter()
+            .any(|line| line.label == "Explain the calculator · Working")
+            .then_some(())
+    });
     browser.wait_until_painted();
     browser.screenshot("3-window-working");
     held.release();

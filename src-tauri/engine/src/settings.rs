@@ -1,6 +1,7 @@
 //! The settings file: TOML, strict about its keys, never written from here.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use camino::Utf8Path;
 use jiff::civil::Time;
@@ -19,6 +20,8 @@ pub struct Settings {
     pub list: ListSettings,
     /// How files are watched.
     pub watch: WatchSettings,
+    /// How delegated tasks run.
+    pub tasks: TaskSettings,
 }
 
 /// `[codex]`.
@@ -27,6 +30,16 @@ pub struct Settings {
 pub struct CodexSettings {
     /// Homes besides the usual one: absolute, or beginning with `~/`.
     pub homes: Vec<String>,
+    /// The program that runs delegated tasks; the one on the search path if not set.
+    pub program: Option<String>,
+}
+
+impl Settings {
+    /// Returns the program of the agent that tasks are delegated to, if one is set.
+    #[must_use]
+    pub fn delegate_program(&self) -> Option<&str> {
+        self.codex.program.as_deref()
+    }
 }
 
 /// `[notifications]`.
@@ -95,6 +108,103 @@ pub struct WatchSettings {
 impl Default for WatchSettings {
     fn default() -> Self {
         Self { poll_seconds: 2 }
+    }
+}
+
+/// `[tasks]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TaskSettings {
+    /// How many tasks run at the same time.
+    pub max_concurrent: u32,
+    /// How many of them on one repository.
+    pub max_per_repository: u32,
+    /// How many tasks may stand above one another.
+    pub max_depth: u32,
+    /// Between two signs of life in a task's log.
+    pub heartbeat_seconds: Seconds,
+    /// Without an event before a warning.
+    pub silence_seconds: Seconds,
+    /// Without an event before a task is ended; 0 means never.
+    pub idle_timeout_seconds: Seconds,
+    /// In all before a task is ended; 0 means never.
+    pub hard_timeout_seconds: Seconds,
+    /// For the agent to leave by itself after its answer.
+    pub answer_grace_seconds: Seconds,
+    /// For processes that are left when the agent has left.
+    pub leftover_grace_seconds: Seconds,
+    /// Between asking an agent to end and ending it.
+    pub term_grace_seconds: Seconds,
+    /// Between two looks of a task that waits for its turn.
+    pub poll_seconds: Seconds,
+    /// For how many days a task stays whose result was seen.
+    pub keep_days: u32,
+    /// What happens when somebody asks to run without a sandbox.
+    pub danger_full_access: DangerPolicy,
+}
+
+impl Default for TaskSettings {
+    fn default() -> Self {
+        Self {
+            max_concurrent: 4,
+            max_per_repository: 2,
+            max_depth: 1,
+            heartbeat_seconds: Seconds::whole(30),
+            silence_seconds: Seconds::whole(120),
+            idle_timeout_seconds: Seconds::whole(30 * 60),
+            hard_timeout_seconds: Seconds::whole(12 * 60 * 60),
+            answer_grace_seconds: Seconds::whole(30),
+            leftover_grace_seconds: Seconds::whole(2),
+            term_grace_seconds: Seconds::whole(10),
+            poll_seconds: Seconds::whole(10),
+            keep_days: 30,
+            danger_full_access: DangerPolicy::Ask,
+        }
+    }
+}
+
+/// What happens when somebody asks to run without a sandbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DangerPolicy {
+    /// The task waits for a person's consent.
+    Ask,
+    /// It runs.
+    Allow,
+    /// It is refused.
+    Forbid,
+}
+
+/// A length of time, written in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "f64")]
+pub struct Seconds(Duration);
+
+impl Seconds {
+    const fn whole(seconds: u64) -> Self {
+        Self(Duration::from_secs(seconds))
+    }
+
+    /// Returns the length of time.
+    #[must_use]
+    pub const fn duration(self) -> Duration {
+        self.0
+    }
+
+    /// Returns the length of time as a limit; none means that there is none.
+    #[must_use]
+    pub const fn limit(self) -> Option<Duration> {
+        if self.0.is_zero() { None } else { Some(self.0) }
+    }
+}
+
+impl TryFrom<f64> for Seconds {
+    type Error = String;
+
+    fn try_from(seconds: f64) -> Result<Self, String> {
+        Duration::try_from_secs_f64(seconds)
+            .map(Self)
+            .map_err(|_| format!("`{seconds}` is not a number of seconds"))
     }
 }
 
@@ -195,6 +305,14 @@ impl Settings {
         if settings.watch.poll_seconds == 0 {
             return refused("poll_seconds", "must be at least 1");
         }
+        for (key, n) in [
+            ("max_concurrent", settings.tasks.max_concurrent),
+            ("max_per_repository", settings.tasks.max_per_repository),
+        ] {
+            if n == 0 {
+                return refused(key, "must be at least 1");
+            }
+        }
         let is_usable = |home: &&String| {
             Utf8Path::new(home).is_absolute() || *home == "~" || home.starts_with("~/")
         };
@@ -286,6 +404,17 @@ mod tests {
         assert!(quiet.contain(Time::constant(23, 30, 0, 0)));
         assert!(quiet.contain(Time::constant(6, 59, 0, 0)));
         assert!(!quiet.contain(Time::constant(7, 0, 0, 0)));
+    }
+
+    #[test]
+    fn lengths_of_time_may_have_fractions() {
+        let tasks = parse("[tasks]\npoll_seconds = 0.25\nidle_timeout_seconds = 0\n")
+            .unwrap()
+            .tasks;
+
+        assert_eq!(tasks.poll_seconds.duration(), Duration::from_millis(250));
+        assert_eq!(tasks.idle_timeout_seconds.limit(), None);
+        assert!(parse("[tasks]\npoll_seconds = -1\n").is_err());
     }
 
     #[track_caller]

@@ -11,6 +11,7 @@ mod mcp;
 mod output;
 mod show;
 mod table;
+mod task;
 mod timeline;
 mod watch;
 
@@ -76,6 +77,8 @@ enum Command {
         #[command(flatten)]
         format: FormatArguments,
     },
+    #[command(flatten)]
+    Task(task::TaskCommand),
 }
 
 #[derive(Clone, Copy, Debug, Args)]
@@ -156,5 +159,6 @@ fn run(arguments: Arguments, output: &mut Output) -> Result<ExitCode, Failure> {
         }
         Command::Doctor { format } => doctor::run(format.into(), output),
         Command::Demo { format } => demo::run(format.into(), output),
+        Command::Task(command) => task::run(command, output),
     }
 }

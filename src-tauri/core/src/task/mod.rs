@@ -7,6 +7,7 @@ pub mod git;
 pub mod model;
 pub mod progress;
 pub mod request;
+pub mod run;
 mod symptoms;
 pub mod test_report;
 pub mod words;

@@ -22,6 +22,9 @@ use view::Family;
 /// A running turn without a line for this long is quiet.
 pub const QUIET_AFTER: Duration = Duration::from_secs(120);
 
+/// A program that runs one turn leaves right after it: that is not a person's turn.
+pub const LEAVES_WITHIN: Duration = Duration::from_secs(1);
+
 /// How deep sessions may be nested; deeper ones count as children of nobody.
 const MAX_DEPTH: usize = 16;
 
@@ -131,7 +134,7 @@ impl Tracker {
         let due: Vec<SessionId> = self
             .sessions
             .iter()
-            .filter(|(_, tracked)| tracked.quiet_deadline().is_some_and(|at| at <= now.steady))
+            .filter(|(_, tracked)| tracked.deadline().is_some_and(|at| at <= now.steady))
             .map(|(id, _)| id.clone())
             .collect();
         for id in due {
@@ -142,10 +145,7 @@ impl Tracker {
     /// Returns when [`Self::handle_timeout`] should be called next, on the steady clock.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
-        self.sessions
-            .values()
-            .filter_map(Tracked::quiet_deadline)
-            .min()
+        self.sessions.values().filter_map(Tracked::deadline).min()
     }
 
     /// Returns the next thing to tell, if any.
@@ -238,6 +238,7 @@ impl Tracker {
         if !tracked.state.writer_was_looked_up() {
             return;
         }
+        tracked.state.handle_timeout(now);
         let view = Box::new(tracked.state.view(&family, tracked.shown.as_deref(), now));
         let before = tracked.shown.as_deref();
         let has_died = view
@@ -339,11 +340,18 @@ impl Tracker {
 }
 
 impl Tracked {
-    /// When a running turn becomes quiet; none if it is already, or nothing runs.
-    fn quiet_deadline(&self) -> Option<Duration> {
+    /// When the view changes although nothing is seen: a running turn becomes quiet, or a program
+    /// that should have left is still there.
+    fn deadline(&self) -> Option<Duration> {
         let shown = self.shown.as_deref()?;
-        (shown.status == Status::Working && shown.freshness == Freshness::Fresh)
-            .then(|| self.state.quiet_at())
+        if shown.status != Status::Working {
+            return None;
+        }
+        let quiet_at = (shown.freshness == Freshness::Fresh).then(|| self.state.quiet_at());
+        [self.state.leaves_until, quiet_at]
+            .into_iter()
+            .flatten()
+            .min()
     }
 }
 

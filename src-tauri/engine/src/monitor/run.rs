@@ -24,6 +24,8 @@ use crate::watch::{Changes, FolderWatch};
 const HEARTBEAT: Duration = Duration::from_secs(30);
 /// Until the next try to give a slow subscriber its snapshot.
 const CATCH_UP: Duration = Duration::from_millis(100);
+/// Folders that come and go faster than they can be watched must not keep the loop for ever.
+const MOST_ROUNDS: usize = 16;
 
 /// Runs until the last handle is dropped.
 pub(super) fn run(
@@ -154,7 +156,7 @@ impl Owner {
     /// Carries what was seen to the tracker and what follows from it to everybody, until nothing
     /// more follows.
     fn settle(&mut self) {
-        loop {
+        for _ in 0..MOST_ROUNDS {
             let now = self.clock.now();
             while let Some(observation) = self.lookout.poll_observation() {
                 self.tracker.handle(observation, now);

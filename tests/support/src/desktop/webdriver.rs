@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{Desktop, artifact};
 use crate::http;
 use crate::process::{Output, Process, Start};
-use crate::wait::{PATIENT, SOON, wait_for};
+use crate::wait::{Deadline, PATIENT, SOON, wait_for, wait_until};
 
 /// The driver's server; ended when dropped, with every program it started.
 #[derive(Debug)]
@@ -129,12 +129,19 @@ impl Browser {
     /// Turns to the newest window, after the one before was closed.
     #[track_caller]
     pub fn switch_to_open_window(&self) {
-        wait_for(SOON, "a window can be driven", || {
-            let handles = self.command("GET", "window/handles", "").ok()?;
-            let handle = handles.as_array()?.last()?.clone();
-            self.command("POST", "window", &json!({ "handle": handle }).to_string())
-                .ok()
+        let mut answer = Err("no answer".to_owned());
+        let is_done = wait_until(Deadline::after(SOON), || {
+            answer = self
+                .command("GET", "window/handles", "")
+                .and_then(|handles| {
+                    let newest = handles.as_array().and_then(|handles| handles.last());
+                    let newest = newest.ok_or("no window")?;
+                    let body = json!({ "handle": newest }).to_string();
+                    self.command("POST", "window", &body)
+                });
+            answer.is_ok()
         });
+        assert!(is_done, "no window can be driven: {answer:?}");
     }
 
     /// Keeps a picture of the page in `test-artifacts/<name>.png`.
