@@ -99,8 +99,9 @@ pub(crate) const DEPENDENCIES: &[(&str, &str)] = &[
     ),
     (
         "src-tauri/mcp/Cargo.toml",
-        "insta jiff mission-control-core mission-control-engine rmcp serde serde_json tempfile \
-             thiserror tokio tracing",
+        // `rustix` takes the standard output away from everything but the server's frames.
+        "camino insta jiff mission-control-core mission-control-engine rmcp rustix serde serde_json \
+             tempfile thiserror tokio tracing",
     ),
     (
         "tests/support/Cargo.toml",
