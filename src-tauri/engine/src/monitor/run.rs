@@ -8,6 +8,7 @@ use mission_control_core::event::{EventBody, Summary};
 use mission_control_core::health::Problem;
 use mission_control_core::process::ProcessKey;
 use mission_control_core::session::SessionId;
+use mission_control_core::source::Source;
 use mission_control_core::tracker::{Effect, Now, Tracker};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -263,6 +264,12 @@ impl Owner {
             Request::Transcript { id, cursor, reply } => match self.page_request(&id, cursor) {
                 Some(request) => self.read_page(request(reply)),
                 None => drop(reply.send(Err(TranscriptError::NotFound(id.to_string())))),
+            },
+            Request::AddHome(home) => match home.source {
+                Source::Codex => self.lookout.add_home(home.path, now),
+            },
+            Request::RemoveHome(home) => match home.source {
+                Source::Codex => self.lookout.remove_home(&home.path),
             },
         }
     }
