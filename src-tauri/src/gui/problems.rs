@@ -1,6 +1,7 @@
 //! What a person reads when the desktop lacks something: all of this program's wording for it.
 
 use mission_control_core::health::Problem;
+use mission_control_engine::demo::DemoError;
 
 /// No panel shows tray icons.
 pub(crate) fn no_tray_host() -> Problem {
@@ -127,6 +128,16 @@ pub(crate) fn not_started(program: &str, why: &str) -> Problem {
         "not_started",
         &format!("{program} did not start."),
         Some(&format!("The system answered: {why}.")),
+        None,
+    )
+}
+
+/// The demo cannot be played.
+pub(crate) fn no_demo(why: &DemoError) -> Problem {
+    problem(
+        "no_demo",
+        "The demo cannot be played.",
+        Some(&chain_of(why)),
         None,
     )
 }

@@ -168,9 +168,13 @@ fn a_home_that_is_added_is_followed_until_it_is_removed() {
         let mut events = monitor.subscribe().await;
         events.recv().await.unwrap();
 
-        monitor.add_home(first.options.places.homes[0].clone()).await;
+        monitor
+            .add_home(first.options.places.homes[0].clone())
+            .await;
         until(&mut events, seen_as(Status::Done)).await;
-        monitor.add_home(second.options.places.homes[0].clone()).await;
+        monitor
+            .add_home(second.options.places.homes[0].clone())
+            .await;
         let _holder = Flock::by_child(&second.lock(&kept));
         append(&second.path(&kept), before);
         until(&mut events, seen_as(Status::Working)).await;

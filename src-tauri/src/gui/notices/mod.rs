@@ -4,19 +4,24 @@
 
 use jiff::civil::Time;
 use mission_control_core::notice::{Notice, NoticeKind};
-use mission_control_core::session::SessionId;
+use mission_control_core::task::model::TaskId;
 use mission_control_engine::settings::NotificationSettings;
+
+use crate::target::Target;
 
 #[cfg_attr(target_os = "linux", path = "linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "other.rs")]
 mod daemon;
+mod open;
 pub(crate) mod post;
 
 /// What is known at the moment a notice arrives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Moment {
-    /// The session whose page is open in the focused window.
-    pub(crate) looking_at: Option<SessionId>,
+    /// The page that is open in the focused window.
+    pub(crate) looking_at: Option<Target>,
+    /// The delegated task the turn belongs to.
+    pub(crate) task: Option<TaskId>,
     /// How long the turn took, in seconds, where that is known.
     pub(crate) turn_s: Option<i64>,
     /// The time on the person's clock.
@@ -37,6 +42,8 @@ pub(crate) enum Because {
     QuietHours,
     ShortTurn,
     LookedAt,
+    /// The turn is a delegated task's, which has a notice of its own.
+    TaskTells,
 }
 
 /// Decides what becomes of `notice`.
@@ -45,7 +52,15 @@ pub(crate) fn decide(notice: &Notice, wishes: &NotificationSettings, moment: &Mo
     if !wishes.wants(notice.kind) {
         return Decision::Silent(Because::Unwanted);
     }
-    if moment.looking_at.as_ref() == Some(&notice.session_id) {
+    if moment.task.is_some() && is_of_turn(notice.kind) {
+        return Decision::Silent(Because::TaskTells);
+    }
+    let is_looked_at = match &moment.looking_at {
+        Some(Target::Session(session)) => *session == notice.session_id,
+        Some(task @ Target::Task(_)) => *task == Target::of(notice),
+        None => false,
+    };
+    if is_looked_at {
         return Decision::Silent(Because::LookedAt);
     }
     if wishes
@@ -70,10 +85,21 @@ pub(crate) fn decide(notice: &Notice, wishes: &NotificationSettings, moment: &Mo
     }
 }
 
+const fn is_of_turn(kind: NoticeKind) -> bool {
+    match kind {
+        NoticeKind::TurnCompleted
+        | NoticeKind::TurnFailed
+        | NoticeKind::TurnInterrupted
+        | NoticeKind::SessionDied => true,
+        NoticeKind::NeedsYou | NoticeKind::TaskFinished => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::civil::time;
     use mission_control_core::notice::NoticeId;
+    use mission_control_core::session::SessionId;
     use mission_control_core::source::Source;
     use mission_control_engine::settings::QuietHours;
 
@@ -133,14 +159,47 @@ mod tests {
     fn a_session_that_is_looked_at_stays_silent_and_others_do_not() {
         check(
             NoticeKind::NeedsYou,
-            |_, moment| moment.looking_at = Some(session("1")),
+            |_, moment| moment.looking_at = Some(Target::Session(session("1"))),
             Decision::Silent(Because::LookedAt),
         );
         check(
             NoticeKind::NeedsYou,
-            |_, moment| moment.looking_at = Some(session("2")),
+            |_, moment| moment.looking_at = Some(Target::Session(session("2"))),
             Decision::Show,
         );
+    }
+
+    #[test]
+    fn a_task_that_is_looked_at_stays_silent() {
+        let mut finished = notice(NoticeKind::TaskFinished);
+        finished.task_id = Some(TASK.to_owned());
+        let mut looking = moment();
+        looking.looking_at = TaskId::parse(TASK).map(Target::Task);
+
+        let wishes = NotificationSettings::default();
+
+        let looked_at = Decision::Silent(Because::LookedAt);
+        assert_eq!(decide(&finished, &wishes, &looking), looked_at);
+        let of_session = notice(NoticeKind::TurnFailed);
+        assert_eq!(decide(&of_session, &wishes, &looking), Decision::Show);
+    }
+
+    #[test]
+    fn a_tasks_own_notice_speaks_for_its_turn() {
+        for kind in ALL {
+            let expected = match kind {
+                NoticeKind::TurnCompleted | NoticeKind::TurnFailed | NoticeKind::SessionDied => {
+                    Decision::Silent(Because::TaskTells)
+                }
+                NoticeKind::TurnInterrupted => Decision::Silent(Because::Unwanted),
+                NoticeKind::NeedsYou | NoticeKind::TaskFinished => Decision::Show,
+            };
+            check(
+                kind,
+                |_, moment| moment.task = TaskId::parse(TASK),
+                expected,
+            );
+        }
     }
 
     #[test]
@@ -196,6 +255,8 @@ mod tests {
         }
     }
 
+    const TASK: &str = "0199a2b3-1111-7222-8333-444455556666";
+
     const ALL: [NoticeKind; 6] = [
         NoticeKind::TurnCompleted,
         NoticeKind::TurnFailed,
@@ -208,6 +269,7 @@ mod tests {
     fn moment() -> Moment {
         Moment {
             looking_at: None,
+            task: None,
             turn_s: Some(5),
             local: time(12, 0, 0, 0),
         }
