@@ -7,6 +7,8 @@ import './styles/sessions.css';
 import './styles/rows.css';
 import './styles/session.css';
 import './styles/panel.css';
+import './styles/tasks.css';
+import './styles/task.css';
 import './styles/narrow.css';
 
 import { mount } from 'svelte';

@@ -10,6 +10,7 @@ pub mod monitor;
 pub mod places;
 pub mod settings;
 pub mod store;
+pub mod task;
 pub mod terminal;
 
 mod command;

@@ -53,6 +53,12 @@ pub struct Environment {
     pub display: Option<String>,
     /// The address of the session bus, if there is one.
     pub session_bus: Option<String>,
+    /// The session of the agent that started this program, if one did.
+    pub session: Option<String>,
+    /// The folder that agent works in.
+    pub project_folder: Option<Utf8PathBuf>,
+    /// How many delegated tasks stand above this program.
+    pub task_depth: u32,
 }
 
 /// Why it cannot be said where things are.
@@ -97,6 +103,13 @@ impl Environment {
             session_bus: variable("DBUS_SESSION_BUS_ADDRESS")
                 .or_else(runtime_bus)
                 .or_else(|| BUILT_IN.map(str::to_owned)),
+            session: variable("CLAUDE_CODE_SESSION_ID")
+                .map(|id| format!("claude_code:{id}"))
+                .or_else(|| variable("CODEX_THREAD_ID").map(|id| format!("codex:{id}"))),
+            project_folder: path_variable("CLAUDE_PROJECT_DIR"),
+            task_depth: variable("MISSION_CONTROL_DEPTH")
+                .and_then(|depth| depth.parse().ok())
+                .unwrap_or(0),
         }
     }
 
@@ -219,7 +232,7 @@ mod tests {
             home: Some("/home/dev".into()),
             state_folder: Some("/home/dev/.local/state".into()),
             config_folder: Some("/home/dev/.config".into()),
-            current_folder: Some("/work".into()),
+            current_folder: Some("/srv/work".into()),
             ..Environment::default()
         }
     }
@@ -250,9 +263,9 @@ mod tests {
 
         let places = Places::resolve(&environment, &Settings::default()).unwrap();
 
-        assert_eq!(places.state, "/work/state");
-        assert_eq!(places.settings_file, "/work/state/settings.toml");
-        assert_eq!(homes(&places), ["/work/agents/codex"]);
+        assert_eq!(places.state, "/srv/work/state");
+        assert_eq!(places.settings_file, "/srv/work/state/settings.toml");
+        assert_eq!(homes(&places), ["/srv/work/agents/codex"]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The settings file: TOML, strict about its keys, never written from here.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use camino::Utf8Path;
 use jiff::civil::Time;
@@ -19,6 +20,8 @@ pub struct Settings {
     pub list: ListSettings,
     /// How files are watched.
     pub watch: WatchSettings,
+    /// How delegated tasks run.
+    pub tasks: TaskSettings,
 }
 
 /// `[codex]`.
@@ -27,6 +30,16 @@ pub struct Settings {
 pub struct CodexSettings {
     /// Homes besides the usual one: absolute, or beginning with `~/`.
     pub homes: Vec<String>,
+    /// The program that runs delegated tasks; the one on the search path if not set.
+    pub program: Option<String>,
+}
+
+impl Settings {
+    /// Returns the program of the agent that tasks are delegated to, if one is set.
+    #[must_use]
+    pub fn delegate_program(&self) -> Option<&str> {
+        self.codex.program.as_deref()
+    }
 }
 
 /// `[notifications]`.
@@ -95,6 +108,103 @@ pub struct WatchSettings {
 impl Default for WatchSettings {
     fn default() -> Self {
         Self { poll_seconds: 2 }
+    }
+}
+
+/// `[tasks]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TaskSettings {
+    /// How many tasks run at the same time.
+    pub max_concurrent: u32,
+    /// How many of them on one repository.
+    pub max_per_repository: u32,
+    /// How many tasks may stand above one another.
+    pub max_depth: u32,
+    /// Between two signs of life in a task's log.
+    pub heartbeat_seconds: Seconds,
+    /// Without an event before a warning.
+    pub silence_seconds: Seconds,
+    /// Without an event before a task is ended; 0 means never.
+    pub idle_timeout_seconds: Seconds,
+    /// In all before a task is ended; 0 means never.
+    pub hard_timeout_seconds: Seconds,
+    /// For the agent to leave by itself after its answer.
+    pub answer_grace_seconds: Seconds,
+    /// For processes that are left when the agent has left.
+    pub leftover_grace_seconds: Seconds,
+    /// Between asking an agent to end and ending it.
+    pub term_grace_seconds: Seconds,
+    /// Between two looks of a task that waits for its turn.
+    pub poll_seconds: Seconds,
+    /// For how many days a task stays whose result was seen.
+    pub keep_days: u32,
+    /// What happens when somebody asks to run without a sandbox.
+    pub danger_full_access: DangerPolicy,
+}
+
+impl Default for TaskSettings {
+    fn default() -> Self {
+        Self {
+            max_concurrent: 4,
+            max_per_repository: 2,
+            max_depth: 1,
+            heartbeat_seconds: Seconds::whole(30),
+            silence_seconds: Seconds::whole(120),
+            idle_timeout_seconds: Seconds::whole(30 * 60),
+            hard_timeout_seconds: Seconds::whole(12 * 60 * 60),
+            answer_grace_seconds: Seconds::whole(30),
+            leftover_grace_seconds: Seconds::whole(2),
+            term_grace_seconds: Seconds::whole(10),
+            poll_seconds: Seconds::whole(10),
+            keep_days: 30,
+            danger_full_access: DangerPolicy::Ask,
+        }
+    }
+}
+
+/// What happens when somebody asks to run without a sandbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DangerPolicy {
+    /// The task waits for a person's consent.
+    Ask,
+    /// It runs.
+    Allow,
+    /// It is refused.
+    Forbid,
+}
+
+/// A length of time, written in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "f64")]
+pub struct Seconds(Duration);
+
+impl Seconds {
+    const fn whole(seconds: u64) -> Self {
+        Self(Duration::from_secs(seconds))
+    }
+
+    /// Returns the length of time.
+    #[must_use]
+    pub const fn duration(self) -> Duration {
+        self.0
+    }
+
+    /// Returns the length of time as a limit; none means that there is none.
+    #[must_use]
+    pub const fn limit(self) -> Option<Duration> {
+        if self.0.is_zero() { None } else { Some(self.0) }
+    }
+}
+
+impl TryFrom<f64> for Seconds {
+    type Error = String;
+
+    fn try_from(seconds: f64) -> Result<Self, String> {
+        Duration::try_from_secs_f64(seconds)
+            .map(Self)
+            .map_err(|_| format!("`{seconds}` is not a number of seconds"))
     }
 }
 
@@ -180,17 +290,36 @@ impl Settings {
         };
         let settings: Self = toml::from_str(text).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start);
-            malformed(line_at(text, start), explain(error.message()))
+            malformed(
+                line_at(text, start),
+                explain(error.message(), key_at(text, start)),
+            )
         })?;
+        let refused = |value: &str, says: &str| {
+            let line = text.find(value).map_or(1, |byte| line_at(text, byte));
+            Err(malformed(line, format!("`{value}` {says}")))
+        };
         if settings.list.recent_hours == 0 {
-            let says = "`recent_hours` must be at least 1".to_owned();
-            return Err(malformed(line_of(text, "recent_hours"), says));
+            return refused("recent_hours", "must be at least 1");
         }
         if settings.watch.poll_seconds == 0 {
-            let says = "`poll_seconds` must be at least 1".to_owned();
-            return Err(malformed(line_of(text, "poll_seconds"), says));
+            return refused("poll_seconds", "must be at least 1");
         }
-        Ok(settings)
+        for (key, n) in [
+            ("max_concurrent", settings.tasks.max_concurrent),
+            ("max_per_repository", settings.tasks.max_per_repository),
+        ] {
+            if n == 0 {
+                return refused(key, "must be at least 1");
+            }
+        }
+        let is_usable = |home: &&String| {
+            Utf8Path::new(home).is_absolute() || *home == "~" || home.starts_with("~/")
+        };
+        match settings.codex.homes.iter().find(|home| !is_usable(home)) {
+            Some(home) => refused(home, "is neither absolute nor begins with `~/`"),
+            None => Ok(settings),
+        }
     }
 }
 
@@ -198,16 +327,23 @@ fn line_at(text: &str, byte: usize) -> usize {
     text.bytes().take(byte).filter(|b| *b == b'\n').count() + 1
 }
 
-fn line_of(text: &str, key: &str) -> usize {
-    text.find(key).map_or(1, |byte| line_at(text, byte))
+/// Returns the key of the line that holds `byte`, if that line has one.
+fn key_at(text: &str, byte: usize) -> Option<&str> {
+    let line = text.lines().nth(line_at(text, byte) - 1)?;
+    let key = line.split_once('=')?.0.trim();
+    (!key.is_empty()).then_some(key)
 }
 
-/// Adds the nearest known name to "unknown field `x`, expected one of `a`, `b`".
-fn explain(message: &str) -> String {
+/// Says it in one line, with the key, and with the nearest known name where one is not known.
+fn explain(message: &str, key: Option<&str>) -> String {
     let mut names = message.split('`').skip(1).step_by(2);
     let is_unknown = message.starts_with("unknown ");
     let (true, Some(given)) = (is_unknown, names.next()) else {
-        return message.trim_end().to_owned();
+        let message = message.trim_end().replace('\n', ", ");
+        return match key {
+            Some(key) => format!("`{key}`: {message}"),
+            None => message,
+        };
     };
     let nearest = names
         .map(|known| (distance(given, known), known))
@@ -270,6 +406,17 @@ mod tests {
         assert!(!quiet.contain(Time::constant(7, 0, 0, 0)));
     }
 
+    #[test]
+    fn lengths_of_time_may_have_fractions() {
+        let tasks = parse("[tasks]\npoll_seconds = 0.25\nidle_timeout_seconds = 0\n")
+            .unwrap()
+            .tasks;
+
+        assert_eq!(tasks.poll_seconds.duration(), Duration::from_millis(250));
+        assert_eq!(tasks.idle_timeout_seconds.limit(), None);
+        assert!(parse("[tasks]\npoll_seconds = -1\n").is_err());
+    }
+
     #[track_caller]
     fn check_refused(text: &str, expected: &str) {
         assert_eq!(
@@ -300,12 +447,36 @@ mod tests {
             ),
         );
         check_refused(
+            "[watch]\npoll_seconds = \"often\"\n",
+            &format!(
+                "{}: `poll_seconds`: invalid type: string \"often\", expected u16",
+                at(2)
+            ),
+        );
+        check_refused(
+            "recent = \n",
+            &format!(
+                "{}: `recent`: string values must be quoted, expected literal string",
+                at(1)
+            ),
+        );
+        check_refused(
+            "[codex]\nhomes = ['/srv', 'relative/home']\n",
+            &format!(
+                "{}: `relative/home` is neither absolute nor begins with `~/`",
+                at(2)
+            ),
+        );
+        check_refused(
             "\n[watch]\npoll_seconds = 0\n",
             &format!("{}: `poll_seconds` must be at least 1", at(3)),
         );
         check_refused(
             "[notifications]\nquiet_hours = 'late'\n",
-            &format!("{}: `late` is not a span such as `22:00-07:00`", at(2)),
+            &format!(
+                "{}: `quiet_hours`: `late` is not a span such as `22:00-07:00`",
+                at(2)
+            ),
         );
     }
 }

@@ -4,6 +4,7 @@
 //! what lies below them, and few at a time.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -111,6 +112,8 @@ impl FolderWatch {
                 Err(error) if is_missing(&error) => {
                     watching.added.insert(folder.clone());
                 }
+                // What may not be watched may not be listed either; the look at it says so.
+                Err(error) if is_forbidden(&error) => {}
                 Err(error) => {
                     watching.hindrance = Some(explain(&error));
                 }
@@ -208,8 +211,23 @@ fn is_change(kind: EventKind) -> bool {
 fn is_missing(error: &notify::Error) -> bool {
     match &error.kind {
         notify::ErrorKind::PathNotFound | notify::ErrorKind::WatchNotFound => true,
-        notify::ErrorKind::Io(error) => error.kind() == std::io::ErrorKind::NotFound,
-        notify::ErrorKind::Generic(_)
+        notify::ErrorKind::Io(_)
+        | notify::ErrorKind::Generic(_)
+        | notify::ErrorKind::InvalidConfig(_)
+        | notify::ErrorKind::MaxFilesWatch => has_kind(error, io::ErrorKind::NotFound),
+    }
+}
+
+fn is_forbidden(error: &notify::Error) -> bool {
+    has_kind(error, io::ErrorKind::PermissionDenied)
+}
+
+fn has_kind(error: &notify::Error, kind: io::ErrorKind) -> bool {
+    match &error.kind {
+        notify::ErrorKind::Io(error) => error.kind() == kind,
+        notify::ErrorKind::PathNotFound
+        | notify::ErrorKind::WatchNotFound
+        | notify::ErrorKind::Generic(_)
         | notify::ErrorKind::InvalidConfig(_)
         | notify::ErrorKind::MaxFilesWatch => false,
     }

@@ -18,6 +18,8 @@ pub(super) struct Failure {
 pub(super) enum Kind {
     /// The thing failed.
     Failed,
+    /// The command was called wrongly.
+    Usage,
     /// It was not found.
     NotFound,
     /// It is not available here.
@@ -37,6 +39,11 @@ impl Failure {
 
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    pub(super) const fn of_kind(mut self, kind: Kind) -> Self {
+        self.kind = kind;
         self
     }
 
@@ -66,6 +73,7 @@ impl Failure {
         }
         let code = ExitCode::from(match self.kind {
             Kind::Failed => 1,
+            Kind::Usage => 2,
             Kind::NotFound => 3,
             Kind::NotAvailable => 4,
             Kind::ClosedOutput => 0,
@@ -87,5 +95,11 @@ impl From<std::io::Error> for Failure {
                 format!("Could not write the output: {error}."),
             )
         }
+    }
+}
+
+impl From<mission_control_engine::store::StoreError> for Failure {
+    fn from(error: mission_control_engine::store::StoreError) -> Self {
+        super::task::store_failure(&error)
     }
 }

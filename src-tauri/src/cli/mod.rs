@@ -7,9 +7,11 @@ mod format;
 mod gui;
 mod list;
 mod live;
+mod mcp;
 mod output;
 mod show;
 mod table;
+mod task;
 mod timeline;
 mod watch;
 
@@ -29,9 +31,13 @@ use output::Output;
     version,
     about,
     long_about,
-    arg_required_else_help = false
+    arg_required_else_help = false,
+    args_conflicts_with_subcommands = true
 )]
 struct Arguments {
+    /// Serve MCP on standard input and output, for agents and editors
+    #[arg(long)]
+    mcp: bool,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -71,6 +77,8 @@ enum Command {
         #[command(flatten)]
         format: FormatArguments,
     },
+    #[command(flatten)]
+    Task(task::TaskCommand),
 }
 
 #[derive(Clone, Copy, Debug, Args)]
@@ -125,6 +133,9 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments, output: &mut Output) -> Result<ExitCode, Failure> {
+    if arguments.mcp {
+        return mcp::serve();
+    }
     let Some(command) = arguments.command else {
         return gui::start();
     };
@@ -148,5 +159,6 @@ fn run(arguments: Arguments, output: &mut Output) -> Result<ExitCode, Failure> {
         }
         Command::Doctor { format } => doctor::run(format.into(), output),
         Command::Demo { format } => demo::run(format.into(), output),
+        Command::Task(command) => task::run(command, output),
     }
 }

@@ -12,6 +12,11 @@ use super::output::styled;
 /// Columns a session's id takes: enough of a time-ordered id to be unambiguous.
 const ID_COLUMNS: usize = 13;
 
+/// Columns of project and branch.
+const PLACE_COLUMNS: usize = 20;
+/// Columns of agent and model.
+const AGENT_COLUMNS: usize = 17;
+
 /// Writes the sessions as lines: groups by urgency, sub-agents below their parent, helper
 /// threads left out.
 pub(super) fn lines(sessions: &[LiveSession], now: Timestamp, width: usize) -> Vec<String> {
@@ -118,7 +123,8 @@ fn rows(session: &LiveSession, depth: usize, now: Timestamp, width: usize) -> Ve
         .source_session_id
         .get(..ID_COLUMNS)
         .unwrap_or(&session.source_session_id);
-    let fixed = 14 + 24 + 22 + 6 + 12 + ID_COLUMNS + 6;
+    // State, tokens, time and the blanks between.
+    let fixed = 14 + PLACE_COLUMNS + AGENT_COLUMNS + 6 + 12 + ID_COLUMNS + 6;
     let title_columns = width.saturating_sub(fixed).clamp(20, 80);
     let column = |text: &str, columns: usize| {
         let text = fit(text, columns);
@@ -134,8 +140,8 @@ fn rows(session: &LiveSession, depth: usize, now: Timestamp, width: usize) -> Ve
             Style::new().bold(),
             &column(&format!("{indent}{title}"), title_columns)
         ),
-        column(&place, 24),
-        column(&agent, 22),
+        column(&place, PLACE_COLUMNS),
+        column(&agent, AGENT_COLUMNS),
         tokens(session.tokens.total),
         time,
         styled(Style::new().dimmed(), id),

@@ -2,15 +2,12 @@
 
 use jiff::civil::Time;
 use mission_control_core::health::{Check, HealthReport, Problem};
-use mission_control_core::task::model::TaskId;
-use mission_control_core::task::request::TaskRequest;
 use mission_control_engine::clock::{self, Clock};
 use mission_control_engine::doctor;
 use mission_control_engine::monitor::{Monitor, MonitorOptions};
 use mission_control_engine::places::{Environment, Places, PlacesError};
 use mission_control_engine::settings::{NotificationSettings, Settings};
 use mission_control_engine::store::Store;
-use serde::{Deserialize, Serialize};
 
 use crate::problems;
 
@@ -85,67 +82,4 @@ pub(crate) fn examine(
     further: Vec<Check>,
 ) -> HealthReport {
     doctor::examine(places, environment, further)
-}
-
-/// A part of a task's log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct LogPart {
-    pub(crate) text: String,
-    /// Where the next part begins.
-    pub(crate) cursor: String,
-    /// Whether this part begins anew: what was read before does not hold any more.
-    pub(crate) reset: bool,
-}
-
-/// What a person decides about a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum TaskDecision {
-    Accept,
-    Decline,
-}
-
-/// What a person asks of delegated tasks. Each waits for files and processes, so it is asked on
-/// a thread that may block.
-#[derive(Debug)]
-#[expect(dead_code, reason = "this build's engine has no tasks to ask")]
-pub(crate) struct Tasks<'a> {
-    pub(crate) places: &'a Places,
-    pub(crate) environment: &'a Environment,
-}
-
-impl Tasks<'_> {
-    /// Reads a task's log from `cursor` on; none reads from the start.
-    pub(crate) fn log(&self, _task: &TaskId, _cursor: Option<&str>) -> Result<LogPart, Problem> {
-        Err(no_tasks())
-    }
-
-    /// Starts a task.
-    pub(crate) fn start(&self, _request: &TaskRequest) -> Result<TaskId, Problem> {
-        Err(no_tasks())
-    }
-
-    /// Ends a task.
-    pub(crate) fn cancel(&self, _task: &TaskId) -> Result<(), Problem> {
-        Err(no_tasks())
-    }
-
-    /// Goes on with a task that ended. Returns the task that does.
-    pub(crate) fn reply(&self, _task: &TaskId, _text: &str) -> Result<TaskId, Problem> {
-        Err(no_tasks())
-    }
-
-    /// Answers what a task asked.
-    pub(crate) fn answer(
-        &self,
-        _task: &TaskId,
-        _request: &str,
-        _decision: TaskDecision,
-    ) -> Result<(), Problem> {
-        Err(no_tasks())
-    }
-}
-
-fn no_tasks() -> Problem {
-    problems::not_available("Delegating tasks")
 }

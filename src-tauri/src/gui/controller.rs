@@ -236,13 +236,11 @@ impl Controller {
     }
 
     fn tell(&mut self, notice: Notice) {
-        let now = self.clock.now().wall;
         let moment = Moment {
             looking_at: match self.desk.focus() {
                 Focus::Here => window::open_page(&self.app),
                 Focus::Elsewhere => None,
             },
-            task: self.desk.task_of(&notice, now),
             turn_s: self.desk.turn_s(&notice),
             local: backstage::local_time(&self.clock),
         };

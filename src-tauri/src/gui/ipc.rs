@@ -17,8 +17,8 @@ use tauri::ipc::{Channel, Invoke};
 use tauri::{AppHandle, Emitter as _, State, Wry};
 use tokio::sync::oneshot;
 
-use crate::backstage::{LogPart, TaskDecision, Tasks};
 use crate::target::Target;
+use crate::tasks::{Decision, LogPart, Tasks};
 use crate::tick::{Tick, Ticks};
 use crate::window::MAIN;
 use crate::{backstage, launch, problems};
@@ -110,10 +110,8 @@ async fn transcript(
 #[tauri::command]
 async fn health(counter: State<'_, Counter>) -> Result<HealthReport, Problem> {
     let further = ask(&counter.ticks, Tick::ChecksAsked).await?;
-    apart(&counter, |places, environment| {
-        backstage::examine(places, environment, further)
-    })
-    .await
+    let (places, environment) = (counter.places.clone(), counter.environment.clone());
+    apart(move || backstage::examine(&places, &environment, further)).await
 }
 
 #[tauri::command]
@@ -156,63 +154,39 @@ async fn initial_route(counter: State<'_, Counter>) -> Result<Route, Problem> {
 }
 
 #[tauri::command]
-async fn task_log(
-    counter: State<'_, Counter>,
-    id: TaskId,
-    cursor: Option<String>,
-) -> Result<LogPart, Problem> {
-    of_tasks(&counter, move |tasks| tasks.log(&id, cursor.as_deref())).await
+async fn task_log(id: TaskId, cursor: Option<String>) -> Result<LogPart, Problem> {
+    of_tasks(move |tasks| tasks.log(&id, cursor.as_deref())).await
 }
 
 #[tauri::command]
-async fn start_task(counter: State<'_, Counter>, request: TaskRequest) -> Result<TaskId, Problem> {
-    of_tasks(&counter, move |tasks| tasks.start(&request)).await
+async fn start_task(request: TaskRequest) -> Result<TaskId, Problem> {
+    of_tasks(move |tasks| tasks.start(request)).await
 }
 
 #[tauri::command]
-async fn cancel_task(counter: State<'_, Counter>, id: TaskId) -> Result<(), Problem> {
-    of_tasks(&counter, move |tasks| tasks.cancel(&id)).await
+async fn cancel_task(id: TaskId) -> Result<(), Problem> {
+    of_tasks(move |tasks| tasks.cancel(&id)).await
 }
 
 #[tauri::command]
-async fn reply_task(
-    counter: State<'_, Counter>,
-    id: TaskId,
-    text: String,
-) -> Result<TaskId, Problem> {
-    of_tasks(&counter, move |tasks| tasks.reply(&id, &text)).await
+async fn reply_task(id: TaskId, text: String) -> Result<TaskId, Problem> {
+    of_tasks(move |tasks| tasks.reply(&id, text)).await
 }
 
 #[tauri::command]
-async fn answer_task(
-    counter: State<'_, Counter>,
-    id: TaskId,
-    request: String,
-    decision: TaskDecision,
-) -> Result<(), Problem> {
-    of_tasks(&counter, move |tasks| tasks.answer(&id, &request, decision)).await
+async fn answer_task(id: TaskId, request: String, decision: Decision) -> Result<(), Problem> {
+    of_tasks(move |tasks| tasks.answer(&id, &request, decision)).await
 }
 
 async fn of_tasks<T: Send + 'static>(
-    counter: &Counter,
-    act: impl FnOnce(&Tasks<'_>) -> Result<T, Problem> + Send + 'static,
+    act: impl FnOnce(&Tasks) -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
-    let act = |places: &Places, environment: &Environment| {
-        act(&Tasks {
-            places,
-            environment,
-        })
-    };
-    apart(counter, act).await?
+    apart(move || act(&Tasks::open()?)).await?
 }
 
 /// Does something slow on a thread that may block.
-async fn apart<T: Send + 'static>(
-    counter: &Counter,
-    act: impl FnOnce(&Places, &Environment) -> T + Send + 'static,
-) -> Result<T, Problem> {
-    let (places, environment) = (counter.places.clone(), counter.environment.clone());
-    let done = tauri::async_runtime::spawn_blocking(move || act(&places, &environment)).await;
+async fn apart<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    let done = tauri::async_runtime::spawn_blocking(act).await;
     done.map_err(|error| problems::internal(&error.to_string()))
 }
 

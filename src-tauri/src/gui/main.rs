@@ -12,6 +12,7 @@ mod notices;
 mod platform;
 mod problems;
 mod target;
+mod tasks;
 mod tick;
 mod tray;
 mod window;

@@ -17,9 +17,10 @@ pub(crate) enum Target {
 impl Target {
     /// Returns where the person goes to see what `notice` is about.
     #[must_use]
-    pub(crate) fn of(notice: &Notice) -> Self {
+    pub(crate) fn of(notice: &Notice) -> Option<Self> {
         let task = notice.task_id.as_deref().and_then(TaskId::parse);
-        task.map_or_else(|| Self::Session(notice.session_id.clone()), Self::Task)
+        task.map(Self::Task)
+            .or_else(|| notice.session_id.clone().map(Self::Session))
     }
 
     /// Returns the page an address such as `tauri://localhost/#/session/<id>` shows.

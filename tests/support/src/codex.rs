@@ -443,6 +443,12 @@ impl Drop for HeldCommand {
     }
 }
 
+/// Returns the pinned program's path.
+#[must_use]
+pub fn program_path() -> &'static Path {
+    program()
+}
+
 /// Returns the pinned program and stops the test when it is not there.
 #[track_caller]
 fn program() -> &'static Path {

@@ -16,5 +16,6 @@ pub mod http;
 pub mod model;
 pub mod process;
 pub mod recordings;
+pub mod task;
 pub mod wait;
 pub mod watch;

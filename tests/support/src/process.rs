@@ -10,10 +10,13 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-use crate::wait::{SOON, wait_for};
+use crate::wait::{Deadline, SOON, wait_for, wait_until};
 
 /// The signals that tests send.
 pub use rustix::process::Signal as StopSignal;
+
+/// How long a process may take to end when it is asked to.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// Where a process writes its standard output.
 #[derive(Debug)]
@@ -127,7 +130,7 @@ impl Process {
         wait_for(limit, &what, || self.exit())
     }
 
-    /// Ends the process and everything below it.
+    /// Ends the process and everything below it: asks first, so that it can tidy up.
     pub fn end(&mut self) {
         if self.exit().is_some() {
             return;
@@ -135,7 +138,11 @@ impl Process {
         let below = descendants(self.pid());
         let group = Pid::from_child(&self.child);
         // The group may be gone already; what it left behind is ended one by one.
-        kill_process_group(group, Signal::KILL).ok();
+        kill_process_group(group, Signal::TERM).ok();
+        let grace = Deadline::after(GRACE);
+        if !wait_until(grace, || self.exit().is_some()) {
+            kill_process_group(group, Signal::KILL).ok();
+        }
         for process in below {
             if started_at(process.pid) == Some(process.started_at) {
                 send(process.pid, Signal::KILL);
@@ -253,6 +260,26 @@ pub fn descendants(pid: u32) -> Vec<Descendant> {
         }
     }
     found
+}
+
+/// Returns the ids of all processes.
+#[must_use]
+pub fn all() -> Vec<u32> {
+    std::fs::read_dir("/proc")
+        .expect("read /proc")
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect()
+}
+
+/// Tells whether a process only waits to be collected by its parent.
+#[must_use]
+pub fn is_zombie(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat
+        .rsplit_once(')')
+        .and_then(|(_, rest)| rest.split_whitespace().next());
+    state.is_none_or(|state| state == "Z" || state == "X")
 }
 
 /// Returns the short name of a process.

@@ -13,12 +13,25 @@ const STEP: Duration = Duration::from_millis(10);
 /// Calls `look` until it returns something, and stops the test with `what` after `limit`.
 #[track_caller]
 pub fn wait_for<T>(limit: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Deadline::after(limit);
+    let mut found = None;
+    let is_found = wait_until(Deadline::after(limit), || {
+        found = look();
+        found.is_some()
+    });
+    assert!(is_found, "not within {limit:?}: {what}");
+    found.expect("it was found")
+}
+
+/// Waits until `is_so` is true; false when it is not by the deadline.
+#[must_use]
+pub fn wait_until(deadline: Deadline, mut is_so: impl FnMut() -> bool) -> bool {
     loop {
-        if let Some(found) = look() {
-            return found;
+        if is_so() {
+            return true;
         }
-        assert!(!deadline.is_past(), "not within {limit:?}: {what}");
+        if deadline.is_past() {
+            return false;
+        }
         pause();
     }
 }
@@ -76,4 +89,20 @@ fn clock() -> Instant {
 )]
 fn pause() {
     std::thread::sleep(STEP);
+}
+
+/// Lets time pass: for programs that play a slow one, never for a test that waits.
+pub fn rest_until(deadline: Deadline) {
+    while !deadline.is_past() {
+        let step = deadline.left().min(STEP);
+        rest(step);
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a slow program has to be slow somehow"
+)]
+fn rest(step: Duration) {
+    std::thread::sleep(step);
 }

@@ -24,7 +24,8 @@ let base = 0;
 
 /** Returns the moment so many seconds before the recording's. */
 export const iso = (secondsAgo: number): string => new Date(base - secondsAgo * 1000).toISOString();
-const idOf = (n: number): string =>
+/** Returns the id of a recorded session. */
+export const idOf = (n: number): string =>
   `codex:019a6c2e-5d10-7a31-9c44-0000${String(n).padStart(4, '0')}7c4e`;
 
 function tokensOf(total: number, full: number): Tokens {
@@ -271,7 +272,7 @@ export function fleet(now: number): LiveSession[] {
       full: 34,
       turns: 1,
       client: 'exec',
-      task_id: '0199a6c2-0000-7000-8000-00000000c1',
+      task_id: '0199a6c2-0000-7000-8000-000000000001',
       activity: 'Step 3 of 5: convert the chart axes',
     }),
     session({

@@ -4,16 +4,12 @@ import type { LiveSession } from '../bindings/LiveSession';
 import type { Problem } from '../bindings/Problem';
 import type { Summary } from '../bindings/Summary';
 import type { Host } from './host';
+import type { EventBody } from '../bindings/EventBody';
 import { measureFrames } from './measure';
 import { crowd, recordedReport } from './recorded-crowd';
+import { RecordedDesk } from './recorded-desk';
 import { fleet } from './recorded-sessions';
 import { recordedPage } from './recorded-transcript';
-
-type EventBody = Event extends infer One
-  ? One extends Event
-    ? Omit<One, 'seq' | 'at'>
-    : never
-  : never;
 
 const NO_SUMMARY: Summary = {
   working: 0,
@@ -40,7 +36,7 @@ const NO_TERMINAL: Problem = {
 
 /**
  * Returns a host that plays the scene named in `options`: `fleet`, `still` (nothing moves),
- * `empty`, `over` (only ended sessions), `loading`, `banner`, or `crowd` with `n` sessions and
+ * `empty`, `over` (only ended sessions), `refuse` (no action works), `loading`, `banner`, or `crowd` with `n` sessions and
  * `rate` updates a second.
  */
 export function recordedHost(options: URLSearchParams): Host {
@@ -50,6 +46,7 @@ export function recordedHost(options: URLSearchParams): Host {
   const seconds = Number(options.get('measure') ?? 0);
   if (seconds > 0) measureFrames(seconds);
   const sessions = sessionsOf(scene, Number(options.get('n') ?? 500));
+  const desk = new RecordedDesk(scene === 'empty' || scene === 'over' ? 'none' : scene);
   const rate = scene === 'crowd' ? Number(options.get('rate') ?? 50) : scene === 'fleet' ? 2 : 0;
 
   return {
@@ -61,8 +58,9 @@ export function recordedHost(options: URLSearchParams): Host {
       };
       if (scene === 'loading') return { accepted: Promise.resolve(), drop: () => undefined };
       queueMicrotask(() => {
-        emit({ event: 'snapshot', sessions, summary: NO_SUMMARY });
+        emit({ event: 'snapshot', sessions, tasks: desk.tasks, summary: NO_SUMMARY });
       });
+      desk.emit = emit;
       const timer = play(sessions, rate, emit);
       return {
         accepted: Promise.resolve(),
@@ -81,6 +79,11 @@ export function recordedHost(options: URLSearchParams): Host {
     openFolder: () => Promise.resolve(),
     openTerminal: () => Promise.reject(Object.assign(new Error(NO_TERMINAL.title), NO_TERMINAL)),
     playDemo: () => Promise.resolve(),
+    taskLog: (id, cursor) => Promise.resolve(desk.log(id, cursor)),
+    startTask: (request) => desk.start(request),
+    cancelTask: (id) => desk.cancel(id),
+    replyTask: (id, text) => desk.reply(id, text),
+    answerTask: (id, _request, decision) => desk.answer(id, decision),
   };
 }
 

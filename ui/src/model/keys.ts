@@ -31,8 +31,8 @@ export interface Press {
   readonly altKey: boolean;
 }
 
-/** Where the press happened: a text field keeps its letters, a control its own Enter. */
-export type Target = 'page' | 'control' | 'text';
+/** Where the press happened: a field keeps its keys, the filter its letters, a control its Enter. */
+export type Target = 'page' | 'control' | 'filter' | 'field';
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['j', 'next'],
@@ -64,7 +64,8 @@ export function commandFor(press: Press, target: Target): Command | null {
   if (press.ctrlKey || press.metaKey || press.altKey) return null;
   const key = press.key.length === 1 ? press.key.toLowerCase() : press.key;
   const command = COMMANDS.get(key) ?? null;
-  if (target === 'text') return key === 'Escape' || key === 'ArrowDown' ? command : null;
+  if (target === 'field') return key === 'Escape' ? command : null;
+  if (target === 'filter') return key === 'Escape' || key === 'ArrowDown' ? command : null;
   if (target === 'control' && command === 'open') return null;
   return command;
 }

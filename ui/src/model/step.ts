@@ -41,8 +41,18 @@ function outcomeOf(status: ItemStatus, words: { failed: string; completed: strin
   }
 }
 
-/** Returns the line of `step`, with paths below the folder `cwd` shortened. */
-export function describeStep(step: Step, cwd: string | null): StepLine {
+/**
+ * Returns the line of `step`, with paths below the folder `cwd` shortened. When the work is `over`,
+ * a step without an end had none.
+ */
+export function describeStep(step: Step, cwd: string | null, over = false): StepLine {
+  const line = lineOf(step, cwd);
+  return over && line.glyph === 'working'
+    ? { ...line, tone: 'done', glyph: 'interrupted', outcome: 'did not end' }
+    : line;
+}
+
+function lineOf(step: Step, cwd: string | null): StepLine {
   switch (step.type) {
     case 'command':
       return commandLine(step);

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 
 import { commandFor, type Press, type Target } from './keys';
-import { addressOf, placeOf } from './place';
+import { addressOf, placeOf, type Place } from './place';
 import { judge } from './stream';
 
 test.each([
@@ -31,8 +31,14 @@ test.each<[string, Target, string | null]>([
   ['Enter', 'page', 'open'],
   ['Enter', 'control', null],
   ['g', 'control', 'go_to_terminal'],
-  ['g', 'text', null],
-  ['Escape', 'text', 'back'],
+  ['g', 'filter', null],
+  ['Escape', 'filter', 'back'],
+  ['ArrowDown', 'filter', 'next'],
+  ['ArrowDown', 'field', null],
+  ['a', 'field', null],
+  ['Escape', 'field', 'back'],
+  ['a', 'page', 'approve'],
+  ['3', 'page', 'tasks'],
   ['?', 'page', 'keys'],
   ['x', 'page', null],
 ])('%s on %s means %s', (key, target, command) => {
@@ -44,9 +50,14 @@ test('keys with a modifier belong to the system', () => {
 });
 
 test('a place survives its address', () => {
-  const place = { view: 'session', id: 'codex:019a/%x' } as const;
+  const places: readonly Place[] = [
+    { view: 'session', id: 'codex:019a/%x' },
+    { view: 'tasks' },
+    { view: 'new_task' },
+    { view: 'task', id: '0199a6c2-0000-7000-8000-000000000001' },
+  ];
 
-  expect(placeOf(addressOf(place))).toEqual(place);
+  for (const place of places) expect(placeOf(addressOf(place))).toEqual(place);
   expect(placeOf('#/health')).toEqual({ view: 'health' });
   expect(placeOf('')).toEqual({ view: 'sessions' });
   expect(placeOf('#/session/%zz')).toEqual({ view: 'session', id: '%zz' });

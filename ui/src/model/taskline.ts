@@ -87,17 +87,15 @@ export function projectOf(task: Pick<Task, 'cwd'>): string {
   return task.cwd.split(/[/\\]/).findLast((part) => part !== '') ?? task.cwd;
 }
 
-/** Returns what came of an ended task in numbers: `4 files, 12 tests passed`. */
-export function countsOf(task: Task): string {
+/** Returns what came of an ended task in numbers, what matters most first. */
+export function countsOf(task: Task): string[] {
   const passed = task.tests.reduce((sum, report) => sum + report.passed, 0);
   const failed = task.tests.reduce((sum, report) => sum + report.failed, 0);
   return [
-    task.files.length === 0 ? '' : counted(task.files.length, 'file'),
     failed === 0 ? '' : `${counted(failed, 'test')} failed`,
+    task.files.length === 0 ? '' : counted(task.files.length, 'file'),
     passed === 0 || failed > 0 ? '' : `${counted(passed, 'test')} passed`,
-  ]
-    .filter((part) => part !== '')
-    .join(', ');
+  ].filter((part) => part !== '');
 }
 
 /** Returns since when a task that runs was last heard of, where that is worth a remark. */

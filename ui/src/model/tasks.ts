@@ -17,7 +17,7 @@ export interface TaskMember {
 }
 
 /** A task at its place. */
-export interface TaskPlacement<M extends TaskMember> {
+interface TaskPlacement<M extends TaskMember> {
   readonly member: M;
   /** What it asked when it was placed, so that the row keeps its height when the answer came. */
   readonly asked: Need | null;
@@ -33,7 +33,7 @@ export interface TaskGroup<M extends TaskMember> {
 export type TaskCounts = Readonly<Record<TaskGroupName, number>>;
 
 /** Returns the group of `task`. */
-export function groupOf(task: Pick<Task, 'status'>): TaskGroupName {
+function groupOf(task: Pick<Task, 'status'>): TaskGroupName {
   switch (task.status) {
     case 'input_required':
       return 'waiting';
@@ -110,7 +110,12 @@ export function countTasks(members: Iterable<TaskMember>): TaskCounts {
 
 /** Returns the counts in words: `1 running · 4 ended`. */
 export function countsText(counts: TaskCounts): string {
-  const words = { waiting: 'waiting for you', running: 'running', queued: 'queued', ended: 'ended' };
+  const words = {
+    waiting: 'waiting for you',
+    running: 'running',
+    queued: 'queued',
+    ended: 'ended',
+  };
   return GROUPS.filter((name) => counts[name] > 0)
     .map((name) => `${counts[name]} ${words[name]}`)
     .join(' · ');

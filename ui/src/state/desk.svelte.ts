@@ -22,7 +22,7 @@ import type { TaskBoard } from './tasks.svelte';
 import { Troubles } from './troubles.svelte';
 
 /** What lies above the page. */
-export type Overlay = 'none' | 'keys' | 'why';
+export type Overlay = 'none' | 'keys' | 'why' | 'confirm';
 
 /** Everything the components draw from. */
 export class Desk {
@@ -36,8 +36,10 @@ export class Desk {
   readonly answers: Answers;
   readonly troubles: Troubles;
   /** The task that is being written; it stays while the person looks elsewhere. */
-  draft = $state<Draft>(emptyDraft());
+  readonly draft = $state<Draft>(emptyDraft());
   starting = $state(false);
+  /** Replies that were written and not sent, by task. */
+  readonly replies = new Map<TaskId, string>();
   place = $state.raw<Place>({ view: 'sessions' });
   overlay = $state<Overlay>('none');
 
@@ -153,7 +155,7 @@ export class Desk {
     void this.troubles
       .attempt(async () => {
         const id = await this.host.startTask(request);
-        this.draft = { ...emptyDraft(), cwd: this.draft.cwd };
+        Object.assign(this.draft, emptyDraft(), { cwd: this.draft.cwd });
         this.#expect(id);
       })
       .then(() => {
@@ -169,7 +171,9 @@ export class Desk {
   /** Starts a follow-up in the thread of a task and goes to it. */
   replyTask(id: TaskId, text: string): Promise<void> {
     return this.troubles.attempt(async () => {
-      this.#expect(await this.host.replyTask(id, text));
+      const next = await this.host.replyTask(id, text);
+      this.replies.delete(id);
+      this.#expect(next);
     });
   }
 
@@ -312,9 +316,13 @@ function rowSelector(attribute: string, id: string | null): string | null {
 
 /** Returns whether the whole request of `task` is on the screen. */
 function isInSight(task: Task): boolean {
-  const id = CSS.escape(task.task_id);
-  const box = document.querySelector(`[data-request-of="${id}"]`)?.getBoundingClientRect();
-  return box !== undefined && box.height > 0 && box.top >= 0 && box.bottom <= innerHeight;
+  const element = document.querySelector(`[data-request-of="${CSS.escape(task.task_id)}"]`);
+  const frame = element?.closest('.body');
+  const box = element?.getBoundingClientRect();
+  if (box === undefined || box.height === 0) return false;
+  const above = frame?.querySelector('.group-head')?.getBoundingClientRect().height ?? 0;
+  const top = (frame?.getBoundingClientRect().top ?? 0) + above;
+  return box.top >= top - 1 && box.bottom <= innerHeight;
 }
 
 /** Gives components the desk they belong to. */

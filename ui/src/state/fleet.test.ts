@@ -42,7 +42,14 @@ class Stage {
   }
 
   snapshot(seq: number, ...sessions: LiveSession[]): void {
-    this.#listen?.({ seq, at: before(0), event: 'snapshot', sessions, tasks: [], summary: NOTHING });
+    this.#listen?.({
+      seq,
+      at: before(0),
+      event: 'snapshot',
+      sessions,
+      tasks: [],
+      summary: NOTHING,
+    });
   }
 
   update(seq: number, session: LiveSession): void {

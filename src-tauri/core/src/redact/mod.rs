@@ -137,7 +137,7 @@ pub fn redact_arguments(arguments: &[String]) -> (Vec<String>, SecretCounts) {
 
 /// Removes secrets from bytes that come in pieces. How they are cut does not change the result.
 ///
-/// A line is given out when it is complete, or [`STEP_BYTES`] of it when it is very long.
+/// A line is given out when it is complete, or 48 kB of it when it is very long.
 #[derive(Debug, Default)]
 pub struct Redactor {
     /// What was not given out yet, with up to [`CONTEXT_BYTES`] before it.

@@ -9,9 +9,12 @@ const MAX_NAME_BYTES: usize = 80;
 /// Longest credentials in an address.
 const MAX_CREDENTIALS_BYTES: usize = 512;
 
-/// What stands behind `Bearer `, `Basic ` or an option such as `--api-key `.
+/// What stands behind `Bearer ` or `Basic `.
 pub(super) fn behind_space(text: &[u8], at: usize) -> Option<Secret> {
     let before = text.get(..at)?;
+    if !matches!(before.last(), Some(b'r' | b'R' | b'c' | b'C')) {
+        return None;
+    }
     let is_scheme = |scheme: &[u8]| {
         before
             .len()
@@ -33,11 +36,22 @@ pub(super) fn behind_space(text: &[u8], at: usize) -> Option<Secret> {
         return (is_header && end - start >= 8)
             .then(|| secret(start, end, SecretKind::Authorization));
     }
-    let name = name_before(text, at)?;
-    let dashes = text.get(..at - name.len())?;
-    if !dashes.ends_with(b"--") || !names_a_secret(name) {
+    None
+}
+
+/// What stands behind an option such as `--api-key `; `at` is its second dash.
+pub(super) fn behind_option(text: &[u8], at: usize) -> Option<Secret> {
+    let first = at.checked_sub(1)?;
+    if text.get(first) != Some(&b'-') || !starts_word(text, first) {
         return None;
     }
+    let name_end = run_end(text, at + 1, |byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+    });
+    if text.get(name_end) != Some(&b' ') || !names_a_secret(text.get(at + 1..name_end)?) {
+        return None;
+    }
+    let start = run_end(text, name_end, |byte| byte == b' ');
     let end = run_end(text, start, is_token_byte);
     (end - start >= 8 && text.get(start) != Some(&b'-'))
         .then(|| secret(start, end, SecretKind::Assignment))
@@ -141,13 +155,21 @@ pub(super) fn names_a_secret(name: &[u8]) -> bool {
         b"nextpagetoken",
         b"continuationtoken",
     ];
-    let name: Vec<u8> = name
+    !HARMLESS
         .iter()
+        .any(|harmless| folded(name).eq(harmless.iter().rev().copied()))
+        && ENDINGS.iter().any(|ending| {
+            let mut name = folded(name);
+            ending.iter().rev().all(|byte| name.next() == Some(*byte))
+        })
+}
+
+/// The letters of a name from its end, without case and separators.
+fn folded(name: &[u8]) -> impl Iterator<Item = u8> {
+    name.iter()
+        .rev()
         .filter(|byte| !matches!(byte, b'_' | b'-' | b'.'))
         .map(u8::to_ascii_lowercase)
-        .collect();
-    !HARMLESS.iter().any(|harmless| name == *harmless)
-        && ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
 /// `OPENAI_KEY` and the like, but no key of a table or a map.

@@ -16,7 +16,7 @@ pub(super) struct Secret {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Anchor {
     None,
-    /// `sk-`, `xoxb-`, `-----BEGIN`.
+    /// `sk-`, `xoxb-`, `-----BEGIN`, or an option such as `--password`.
     Dash,
     /// `ghp_`, `github_pat_`.
     Underscore,
@@ -24,7 +24,7 @@ enum Anchor {
     CapitalA,
     /// `eyJ`.
     CapitalJ,
-    /// Behind `Bearer` or `Basic`, or an option such as `--password`.
+    /// Behind `Bearer` or `Basic`.
     Space,
     /// An assignment.
     Equals,
@@ -97,7 +97,7 @@ impl<'a> Scan<'a> {
         let text = self.text;
         match anchor {
             Anchor::None => None,
-            Anchor::Dash => forms::dashed(text, at),
+            Anchor::Dash => forms::dashed(text, at).or_else(|| places::behind_option(text, at)),
             Anchor::Underscore => forms::github(text, at),
             Anchor::CapitalA => forms::aws_or_google(text, at),
             Anchor::CapitalJ => forms::json_web_token(text, at),

@@ -127,6 +127,8 @@ pub enum FailureReason {
     ConsentRefused {},
     /// The supervisor was lost, and the agent with it.
     SupervisorLost {},
+    /// Somebody else interrupted the agent's turn.
+    TurnInterrupted {},
     /// The agent's turn failed.
     TurnFailed {
         /// What the agent said.
@@ -239,6 +241,7 @@ impl FailureReason {
             Self::SupervisorLost {} => {
                 "The supervisor was lost while the task ran, and the agent ended unseen.".to_owned()
             }
+            Self::TurnInterrupted {} => "The turn was interrupted from outside.".to_owned(),
             Self::TurnFailed { message } => quoted("The turn failed", message),
             Self::UsageLimit {
                 try_again,
@@ -296,7 +299,7 @@ impl FailureReason {
             Self::SpawnError { .. } | Self::DiskFull {} => ErrorCode::Internal,
             Self::Cancelled { .. } => ErrorCode::Cancelled,
             Self::ConsentRefused {} | Self::SandboxDenied { .. } => ErrorCode::SandboxDenied,
-            Self::SupervisorLost {} => ErrorCode::Interrupted,
+            Self::SupervisorLost {} | Self::TurnInterrupted {} => ErrorCode::Interrupted,
             Self::TurnFailed { .. } => ErrorCode::TurnFailed,
             Self::UsageLimit { .. } | Self::RateLimited { .. } => ErrorCode::Quota,
             Self::NotLoggedIn { .. } => ErrorCode::Auth,
@@ -318,6 +321,7 @@ impl FailureReason {
             Self::Killed { .. }
             | Self::TimedOut { .. }
             | Self::SupervisorLost {}
+            | Self::TurnInterrupted {}
             | Self::TurnFailed { .. }
             | Self::UsageLimit { .. }
             | Self::RateLimited { .. }
@@ -349,9 +353,10 @@ impl FailureReason {
             Self::Killed { signal: 9 } => {
                 "The system may have run out of memory; the thread can be resumed."
             }
-            Self::Killed { .. } | Self::Unfinished {} | Self::SupervisorLost {} => {
-                "Go on with a reply: the thread can be resumed."
-            }
+            Self::Killed { .. }
+            | Self::Unfinished {}
+            | Self::SupervisorLost {}
+            | Self::TurnInterrupted {} => "Go on with a reply: the thread can be resumed.",
             Self::TimedOut { .. } => {
                 "Go on with a reply, or ask again with a longer limit; 0 means no limit."
             }

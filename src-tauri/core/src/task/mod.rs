@@ -1,5 +1,6 @@
 //! Delegated tasks: what is asked for, how a run goes, and what came of it.
 
+pub mod board;
 pub mod conclude;
 pub mod exec_events;
 pub mod failure;
@@ -7,6 +8,7 @@ pub mod git;
 pub mod model;
 pub mod progress;
 pub mod request;
+pub mod run;
 mod symptoms;
 pub mod test_report;
 pub mod words;

@@ -22,6 +22,9 @@ use view::Family;
 /// A running turn without a line for this long is quiet.
 pub const QUIET_AFTER: Duration = Duration::from_secs(120);
 
+/// A program that runs one turn leaves right after it: that is not a person's turn.
+pub const LEAVES_WITHIN: Duration = Duration::from_secs(1);
+
 /// How deep sessions may be nested; deeper ones count as children of nobody.
 const MAX_DEPTH: usize = 16;
 
@@ -58,6 +61,8 @@ pub struct Tracker {
     sessions: BTreeMap<SessionId, Tracked>,
     children: BTreeMap<SessionId, BTreeSet<SessionId>>,
     raised: BTreeSet<NoticeId>,
+    /// Sessions that run for a delegated task.
+    tasks: BTreeMap<SessionId, String>,
     summary: Summary,
     effects: VecDeque<Effect>,
 }
@@ -80,6 +85,7 @@ impl Tracker {
             sessions: BTreeMap::new(),
             children: BTreeMap::new(),
             raised: BTreeSet::new(),
+            tasks: BTreeMap::new(),
             summary: Summary {
                 working: 0,
                 needs_you: 0,
@@ -117,6 +123,10 @@ impl Tracker {
                 }
                 session
             }
+            Observation::RunsFor { session, task } => {
+                self.tasks.insert(session.clone(), task);
+                session
+            }
             Observation::TranscriptGone { session } => {
                 self.forget(&session);
                 session
@@ -131,7 +141,7 @@ impl Tracker {
         let due: Vec<SessionId> = self
             .sessions
             .iter()
-            .filter(|(_, tracked)| tracked.quiet_deadline().is_some_and(|at| at <= now.steady))
+            .filter(|(_, tracked)| tracked.deadline().is_some_and(|at| at <= now.steady))
             .map(|(id, _)| id.clone())
             .collect();
         for id in due {
@@ -142,10 +152,7 @@ impl Tracker {
     /// Returns when [`Self::handle_timeout`] should be called next, on the steady clock.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
-        self.sessions
-            .values()
-            .filter_map(Tracked::quiet_deadline)
-            .min()
+        self.sessions.values().filter_map(Tracked::deadline).min()
     }
 
     /// Returns the next thing to tell, if any.
@@ -238,7 +245,10 @@ impl Tracker {
         if !tracked.state.writer_was_looked_up() {
             return;
         }
-        let view = Box::new(tracked.state.view(&family, tracked.shown.as_deref(), now));
+        tracked.state.handle_timeout(now);
+        let mut view = tracked.state.view(&family, tracked.shown.as_deref(), now);
+        view.task_id = self.tasks.get(id).cloned();
+        let view = Box::new(view);
         let before = tracked.shown.as_deref();
         let has_died = view
             .ended
@@ -266,7 +276,7 @@ impl Tracker {
         let Some(shown) = tracked.shown.as_deref() else {
             return;
         };
-        if tracked.state.role() != Role::Main {
+        if tracked.state.role() != Role::Main || shown.task_id.is_some() {
             tracked.ends.clear();
             return;
         }
@@ -339,11 +349,18 @@ impl Tracker {
 }
 
 impl Tracked {
-    /// When a running turn becomes quiet; none if it is already, or nothing runs.
-    fn quiet_deadline(&self) -> Option<Duration> {
+    /// When the view changes although nothing is seen: a running turn becomes quiet, or a program
+    /// that should have left is still there.
+    fn deadline(&self) -> Option<Duration> {
         let shown = self.shown.as_deref()?;
-        (shown.status == Status::Working && shown.freshness == Freshness::Fresh)
-            .then(|| self.state.quiet_at())
+        if shown.status != Status::Working {
+            return None;
+        }
+        let quiet_at = (shown.freshness == Freshness::Fresh).then(|| self.state.quiet_at());
+        [self.state.leaves_until, quiet_at]
+            .into_iter()
+            .flatten()
+            .min()
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Now, QUIET_AFTER};
+use super::{LEAVES_WITHIN, Now, QUIET_AFTER};
 use crate::observation::{Coverage, Fact, Lines, LocatedFact, Origin, Role, Writer};
 use crate::session::{Client, LastTurn, RateLimits, SessionId, Tokens, TurnId, TurnOutcome};
 
@@ -59,6 +59,8 @@ pub(super) struct SessionState {
     pub writer: Option<WriterLook>,
     /// When the writer was first seen free after it had been held.
     pub released_at: Option<Timestamp>,
+    /// While its program is expected to leave after its only turn, on the steady clock.
+    pub leaves_until: Option<Duration>,
     generation: u32,
     pub content: Content,
     /// When the session becomes quiet unless lines arrive, on the steady clock.
@@ -99,6 +101,7 @@ impl SessionState {
             path: None,
             writer: None,
             released_at: None,
+            leaves_until: None,
             generation: 0,
             content: Content::default(),
             quiet_at: now.steady + QUIET_AFTER,
@@ -133,6 +136,11 @@ impl SessionState {
         let parent = self.content.origin.as_ref()?.parent.as_deref()?;
         let parent = SessionId::new(self.id.source(), parent);
         (parent != self.id).then_some(parent)
+    }
+
+    /// Ends the wait for a program to leave once its time is over.
+    pub(super) fn handle_timeout(&mut self, now: Now) {
+        self.leaves_until = self.leaves_until.filter(|until| now.steady < *until);
     }
 
     /// Takes in a look at the writer and returns the turn that it ended: one that looked over
@@ -193,6 +201,13 @@ impl SessionState {
         self.content.skipped_lines = self.content.skipped_lines.saturating_add(lines.n_skipped);
         self.note_activity(lines.latest_at, is_first_read, now);
         let mut ends = self.content.apply(lines.facts);
+        self.leaves_until = match (&self.content.turn, self.client()) {
+            (TurnState::Over { .. }, Client::Exec) if !is_first_read && !ends.is_empty() => {
+                Some(now.steady + LEAVES_WITHIN)
+            }
+            (TurnState::Over { .. }, _) => self.leaves_until,
+            (TurnState::Open { .. } | TurnState::None, _) => None,
+        };
         // Of what was missed only the latest turn is news; a rewritten file has none.
         if is_first_read && ends.len() > 1 {
             ends.drain(..ends.len() - 1);

@@ -22,7 +22,7 @@ fn a_session_is_announced_only_when_its_writer_is_known() {
 
 #[test]
 fn a_turn_that_completes_is_announced_once_and_the_session_pauses() {
-    let mut sim = Sim::running("a");
+    let mut sim = Sim::running_in("a", Client::Tui);
 
     sim.lines("a", [ended(1, TurnOutcome::Completed)]);
     sim.lines(
@@ -39,6 +39,39 @@ fn a_turn_that_completes_is_announced_once_and_the_session_pauses() {
             "updated a paused"
         ]
     );
+}
+
+#[test]
+fn a_program_that_leaves_after_its_turn_never_says_your_turn() {
+    let mut sim = Sim::running("a");
+
+    sim.lines("a", [ended(1, TurnOutcome::Completed)]);
+    sim.free("a");
+
+    assert_eq!(
+        sim.effects(),
+        [
+            "updated a working",
+            "notice codex:a/t1/turn_completed",
+            "closed a done",
+            "summary done=1"
+        ]
+    );
+}
+
+#[test]
+fn a_program_that_stays_after_its_turn_waits_for_a_person() {
+    let mut sim = Sim::running("a");
+    sim.lines("a", [ended(1, TurnOutcome::Completed)]);
+    assert_eq!(sim.session("a").activity.unwrap(), "Finishing");
+
+    assert_eq!(
+        sim.tracker.poll_timeout(),
+        Some(sim.now.steady + LEAVES_WITHIN)
+    );
+    sim.pass(LEAVES_WITHIN);
+
+    assert_eq!(sim.session("a").status, Status::Paused);
 }
 
 #[test]
@@ -166,10 +199,10 @@ fn lines_prove_a_writer_that_cannot_be_seen_until_they_stop() {
 
 #[test]
 fn a_parent_is_finished_only_when_its_sub_agents_are() {
-    let mut sim = Sim::running("a");
+    let mut sim = Sim::running_in("a", Client::Tui);
     sim.lines(
         "b",
-        [origin(Client::Exec, Role::SubAgent, Some("a")), turn(7)],
+        [origin(Client::Tui, Role::SubAgent, Some("a")), turn(7)],
     );
     sim.held("b");
     sim.effects();
@@ -243,7 +276,7 @@ fn of_missed_turns_only_the_latest_is_news() {
 
 #[test]
 fn a_rewritten_transcript_is_read_anew_and_announces_nothing_twice() {
-    let mut sim = Sim::running("a");
+    let mut sim = Sim::running_in("a", Client::Tui);
     sim.lines("a", [ended(1, TurnOutcome::Completed)]);
     sim.effects();
     let before = sim.agent_clock;
@@ -251,7 +284,7 @@ fn a_rewritten_transcript_is_read_anew_and_announces_nothing_twice() {
     sim.generation = 1;
     sim.offset = 0;
     sim.agent_clock = "2026-11-20T12:00:00Z".parse().unwrap();
-    sim.lines("a", [started(), turn(1)]);
+    sim.lines("a", [origin(Client::Tui, Role::Main, None), turn(1)]);
     sim.agent_clock = before;
     sim.lines("a", [ended(101, TurnOutcome::Completed)]);
 
@@ -315,6 +348,22 @@ fn a_turn_without_a_recorded_end_settles_and_is_finished_by_the_release() {
     sim.free("a");
     assert_eq!(sim.session("a").ended.unwrap().how, EndedHow::Finished);
     assert_eq!(sim.notices(), ["codex:a/t1/turn_completed"]);
+}
+
+#[test]
+fn a_session_that_runs_for_a_task_leaves_the_telling_to_the_task() {
+    let mut sim = Sim::running("a");
+    let runs_for = Observation::RunsFor {
+        session: id("a"),
+        task: "t".into(),
+    };
+
+    sim.tracker.handle(runs_for, sim.now);
+    sim.lines("a", [ended(1, TurnOutcome::Completed)]);
+    sim.free("a");
+
+    assert_eq!(sim.notices(), Vec::<String>::new());
+    assert_eq!(sim.session("a").task_id.unwrap(), "t");
 }
 
 #[test]
@@ -493,8 +542,12 @@ impl Sim {
 
     /// A session in its first turn, held by a process; its effects are drained.
     fn running(name: &str) -> Self {
+        Self::running_in(name, Client::Exec)
+    }
+
+    fn running_in(name: &str, client: Client) -> Self {
         let mut sim = Self::new();
-        sim.lines(name, [started(), turn(1)]);
+        sim.lines(name, [origin(client, Role::Main, None), turn(1)]);
         sim.held(name);
         sim.effects();
         sim

@@ -117,6 +117,7 @@ impl SessionState {
             // Lines that arrive prove a writer even where it cannot be seen.
             (TurnState::Open { .. }, Life::Unclear) if !is_quiet => (Status::Working, None),
             (_, Life::Unclear) => (Status::Unknown, None),
+            (_, Life::Live) if self.leaves_until.is_some() => (Status::Working, None),
             (_, Life::Live) => (Status::Paused, None),
             (_, Life::Over) => (Status::Done, Some(self.how_it_ended())),
         };
@@ -222,6 +223,7 @@ impl SessionState {
                 .open_items
                 .last()
                 .map(|(_, activity)| activity.clone()),
+            (Status::Working, _) if family.n_working == 0 => Some("Finishing".to_owned()),
             (Status::Working, _) => Some(words::waiting_for_children(family.n_working)),
             (Status::NeedsYou | Status::Paused | Status::Done | Status::Unknown, _) => None,
         }

@@ -7,6 +7,8 @@ mod platform;
 #[path = "other.rs"]
 mod platform;
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use mission_control_core::process::ProcessKey;
 use sysinfo::{
@@ -73,18 +75,23 @@ impl ProcessTable {
     ) -> Option<Vec<Running>> {
         let system = self.system.as_mut()?;
         let kind = ProcessRefreshKind::nothing();
-        system.refresh_processes_specifics(ProcessesToUpdate::All, true, kind);
-        let mut pids: Vec<Pid> = system
-            .processes()
-            .values()
-            .filter(|process| names.iter().any(|name| process.name() == *name) && is_alive(process))
-            .map(Process::pid)
-            .collect();
-        pids.sort();
+        let pids: BTreeSet<Pid> = if let Some(pids) = platform::pids_named(names) {
+            pids.into_iter().map(Pid::from_u32).collect()
+        } else {
+            system.refresh_processes_specifics(ProcessesToUpdate::All, true, kind);
+            let named = system
+                .processes()
+                .values()
+                .filter(|process| names.iter().any(|name| process.name() == *name));
+            named.map(Process::pid).collect()
+        };
+        // Those that were known are looked at again too, so that the ended ones are dropped.
+        let known = system.processes().keys().chain(&pids);
+        let refreshed: Vec<Pid> = known.copied().collect();
         system.refresh_processes_specifics(
-            ProcessesToUpdate::Some(&pids),
+            ProcessesToUpdate::Some(&refreshed),
             true,
-            kind.with_cmd(UpdateKind::OnlyIfNotSet),
+            kind.with_cmd(UpdateKind::Always),
         );
         let running = pids
             .iter()

@@ -16,9 +16,14 @@ pub(super) fn prepare(state: &Utf8Path) -> Result<Utf8PathBuf, StoreError> {
         move |source| StoreError::Folder { path, source }
     };
     make_folder(state).map_err(failed(state))?;
-    let path = state.join(NAME);
+    let path = path(state);
     make_file(&path).map_err(failed(&path))?;
     Ok(path)
+}
+
+/// Returns the database's path.
+pub(super) fn path(state: &Utf8Path) -> Utf8PathBuf {
+    state.join(NAME)
 }
 
 #[cfg(unix)]

@@ -3,6 +3,7 @@
 //! The only module that writes it. Nothing that cannot be understood is ever overwritten.
 
 mod file;
+mod tasks;
 
 use std::time::Duration;
 
@@ -10,20 +11,41 @@ use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 use mission_control_core::health::Problem;
 use mission_control_core::notice::NoticeId;
-use rusqlite::{Connection, ErrorCode, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 use rusqlite_migration::{M, MigrationDefinitionError, Migrations};
+
+pub use tasks::{
+    HandedIn, NewSignal, NewTask, OpenTask, TaskEvent, TaskFilter, TaskRecord, is_queued,
+};
 
 /// How long a write waits for another process's write.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Only ever added to: older programs go on using the tables they know.
-const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("migrations/0001_notices.sql"))];
+const MIGRATIONS: &[M<'static>] = &[
+    M::up(include_str!("migrations/0001_notices.sql")),
+    M::up(include_str!("migrations/0002_tasks.sql")),
+];
 
-/// The database, open for writing.
+/// The number of migrations a program has to know to use the database; kept in `meta` by a
+/// migration that older programs must not go on without.
+const NEEDS_SCHEMA: &str = "needs_schema";
+
+/// The database.
 #[derive(Debug)]
 pub struct Store {
     db: Connection,
     path: Utf8PathBuf,
+    access: Access,
+}
+
+/// What may be done with the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everything.
+    Write,
+    /// It is looked at only: its folder cannot be written from here.
+    Read,
 }
 
 /// Why the database cannot be used.
@@ -139,7 +161,67 @@ impl Store {
         db.pragma_update(None, "foreign_keys", true)
             .map_err(explain)?;
         migrate(&mut db, &path)?;
-        Ok(Self { db, path })
+        Ok(Self {
+            db,
+            path,
+            access: Access::Write,
+        })
+    }
+
+    /// Opens the database to look at it: like [`Store::open`], and where nothing can be written,
+    /// as it is. Without a database there is nothing in it.
+    ///
+    /// # Errors
+    /// When it cannot be opened or understood.
+    pub fn open_to_look(state: &Utf8Path) -> Result<Self, StoreError> {
+        match Self::open(state) {
+            Err(StoreError::ReadOnly { .. } | StoreError::Folder { .. }) => {}
+            opened => return opened,
+        }
+        let path = file::path(state);
+        let explain = |error| explain(&path, error);
+        let db = if path.exists() {
+            open_read_only(&path).map_err(explain)?
+        } else {
+            let mut db = Connection::open_in_memory().map_err(explain)?;
+            migrate(&mut db, &path)?;
+            db
+        };
+        db.busy_timeout(PATIENCE).map_err(explain)?;
+        let store = Self {
+            db,
+            path,
+            access: Access::Read,
+        };
+        store.is_understood()?;
+        Ok(store)
+    }
+
+    /// Returns what may be done with the database.
+    #[must_use]
+    pub const fn access(&self) -> Access {
+        self.access
+    }
+
+    /// Returns how the file system failed, as an error of this store.
+    fn explain(&self, error: rusqlite::Error) -> StoreError {
+        explain(&self.path, error)
+    }
+
+    fn other(&self, source: Box<dyn std::error::Error + Send + Sync>) -> StoreError {
+        StoreError::Other {
+            path: self.path.to_string(),
+            source,
+        }
+    }
+
+    fn is_understood(&self) -> Result<(), StoreError> {
+        if is_too_new(&self.db).map_err(|error| self.explain(error))? {
+            return Err(StoreError::Newer {
+                path: self.path.to_string(),
+            });
+        }
+        Ok(())
     }
 
     /// Claims a notice. True exactly once over all processes and all time: then it is to be shown.
@@ -184,22 +266,73 @@ fn migrate(db: &mut Connection, path: &Utf8Path) -> Result<(), StoreError> {
     let migrated = migrations
         .to_latest(db)
         .or_else(|_| migrations.to_latest(db));
-    migrated.map_err(|error| {
+    migrated.or_else(|error| {
         if let rusqlite_migration::Error::MigrationDefinition(
             MigrationDefinitionError::DatabaseTooFarAhead,
         ) = error
         {
-            let path = path.to_string();
-            return StoreError::Newer { path };
+            return match is_too_new(db) {
+                Ok(false) => Ok(()),
+                Ok(true) => Err(StoreError::Newer {
+                    path: path.to_string(),
+                }),
+                Err(error) => Err(explain(path, error)),
+            };
         }
         if let rusqlite_migration::Error::RusqliteError { err, .. } = error {
-            return explain(path, err);
+            return Err(explain(path, err));
         }
-        StoreError::Other {
+        Err(StoreError::Other {
             path: path.to_string(),
             source: error.into(),
-        }
+        })
     })
+}
+
+/// Returns whether a newer program changed more than it added.
+fn is_too_new(db: &Connection) -> rusqlite::Result<bool> {
+    let version: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    if version <= known {
+        return Ok(false);
+    }
+    let needs: Option<String> = db
+        .query_row(
+            "SELECT value FROM meta WHERE key = ?1",
+            [NEEDS_SCHEMA],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(needs.is_some_and(|needs| needs.parse().map_or(true, |needs: i64| needs > known)))
+}
+
+/// A database in a folder that cannot be written has no place for the files that readers and
+/// writers share. While a writer lives they are there; otherwise the file itself is whole.
+fn open_read_only(path: &Utf8Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_URI
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let uri = |options: &str| {
+        let escaped: String = path
+            .as_str()
+            .chars()
+            .map(|c| match c {
+                '%' => "%25".to_owned(),
+                '?' => "%3f".to_owned(),
+                '#' => "%23".to_owned(),
+                c => c.to_string(),
+            })
+            .collect();
+        format!("file:{escaped}?{options}")
+    };
+    let looked = |options: &str| {
+        let db = Connection::open_with_flags(uri(options), flags)?;
+        db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| {
+            row.get::<_, i64>(0)
+        })?;
+        Ok(db)
+    };
+    looked("mode=ro").or_else(|_: rusqlite::Error| looked("mode=ro&immutable=1"))
 }
 
 fn explain(path: &Utf8Path, source: rusqlite::Error) -> StoreError {

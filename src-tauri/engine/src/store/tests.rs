@@ -104,10 +104,24 @@ fn a_damaged_database_is_refused_and_left_alone() {
 }
 
 #[test]
-fn a_database_of_a_newer_version_is_refused() {
+fn a_newer_version_that_only_added_is_used() {
     let (_guard, folder) = temp_folder();
     let store = Store::open(&folder).unwrap();
     store.db.pragma_update(None, "user_version", 99).unwrap();
+    drop(store);
+
+    let store = Store::open(&folder).unwrap();
+
+    assert!(store.claim_notice(&notice("1"), NOW).unwrap());
+}
+
+#[test]
+fn a_newer_version_that_changed_more_is_refused() {
+    let (_guard, folder) = temp_folder();
+    let store = Store::open(&folder).unwrap();
+    store.db.pragma_update(None, "user_version", 99).unwrap();
+    let sql = "INSERT INTO meta (key, value) VALUES ('needs_schema', '99')";
+    store.db.execute(sql, []).unwrap();
     drop(store);
 
     let error = Store::open(&folder).unwrap_err();

@@ -139,7 +139,7 @@ impl Desk {
             NoticeKind::TurnInterrupted | NoticeKind::NeedsYou => false,
         };
         if is_ending && self.focus == Focus::Elsewhere {
-            self.unseen.insert(notice.session_id.clone());
+            self.unseen.extend(notice.session_id.clone());
         }
     }
 
@@ -222,18 +222,12 @@ impl Desk {
     /// Returns how long the turn `notice` is about took, in seconds, where that is known.
     #[must_use]
     pub(crate) fn turn_s(&self, notice: &Notice) -> Option<i64> {
-        let (turn, seconds) = self.cards.get(&notice.session_id)?.last_turn.as_ref()?;
+        let (turn, seconds) = self
+            .cards
+            .get(notice.session_id.as_ref()?)?
+            .last_turn
+            .as_ref()?;
         (notice.turn_id.as_ref() == Some(turn)).then_some(*seconds)
-    }
-
-    /// Returns the delegated task whose turn `notice` is about. A session that a person goes on
-    /// with after its task ended is theirs again.
-    #[must_use]
-    pub(crate) fn task_of(&self, notice: &Notice, now: Timestamp) -> Option<TaskId> {
-        let card = self.cards.get(&notice.session_id);
-        let named = notice.task_id.as_deref().and_then(TaskId::parse);
-        let task = named.or_else(|| card?.task.clone())?;
-        self.tasks.is_at_work(&task, now).then_some(task)
     }
 
     /// Keeps a session's card; one that is taken up again is no news any more.

@@ -17,9 +17,6 @@ const MOST_LISTED: usize = 5;
 /// For how long the menu lists a task that ended.
 const LISTED_FOR: SignedDuration = SignedDuration::from_hours(12);
 
-/// A turn may be seen to end this long after its task.
-const TURN_ENDS_WITHIN: SignedDuration = SignedDuration::from_secs(60);
-
 /// All tasks that are known.
 #[derive(Debug, Default)]
 pub(super) struct Tasks(BTreeMap<TaskId, Slip>);
@@ -77,14 +74,6 @@ impl Tasks {
     /// Returns whether a task waits for a person, if it is known.
     pub(super) fn needs_you(&self, task: &TaskId) -> Option<bool> {
         self.0.get(task).map(Slip::needs_you)
-    }
-
-    /// Returns whether the turns of the task's session are still the task's.
-    pub(super) fn is_at_work(&self, task: &TaskId, now: Timestamp) -> bool {
-        self.0.get(task).is_some_and(|slip| match slip.ended_at {
-            None => true,
-            Some(ended_at) => now.duration_since(ended_at) <= TURN_ENDS_WITHIN,
-        })
     }
 
     /// Returns the menu's lines: those that need somebody, then the latest.
@@ -173,11 +162,10 @@ fn running_for(elapsed: SignedDuration) -> String {
 #[cfg(test)]
 mod tests {
     use mission_control_core::event::EventBody;
-    use mission_control_core::notice::NoticeKind;
     use mission_control_core::session::Status;
 
     use super::super::Desk;
-    use super::super::samples::{at, notice, page, session, task, task_id};
+    use super::super::samples::{at, page, session, task, task_id};
     use super::*;
     use crate::tray::TrayIcon;
 
@@ -276,21 +264,6 @@ mod tests {
         });
 
         assert_eq!(answered, [Target::Task(task_id(1))]);
-    }
-
-    #[test]
-    fn a_session_is_its_tasks_until_shortly_after_the_task_ended() {
-        let mut desk = Desk::default();
-        let mut about = notice("1", NoticeKind::TurnCompleted);
-        about.task_id = Some(task_id(1).to_string());
-        assert_eq!(desk.task_of(&about, at(50)), None);
-
-        desk.changed(&updated(&task(1, TaskStatus::Running)));
-        assert_eq!(desk.task_of(&about, at(50)), Some(task_id(1)));
-
-        desk.changed(&updated(&task(1, TaskStatus::Completed)));
-        assert_eq!(desk.task_of(&about, at(102)), Some(task_id(1)));
-        assert_eq!(desk.task_of(&about, at(200)), None);
     }
 
     #[test]

@@ -4,7 +4,6 @@
 
 use jiff::civil::Time;
 use mission_control_core::notice::{Notice, NoticeKind};
-use mission_control_core::task::model::TaskId;
 use mission_control_engine::settings::NotificationSettings;
 
 use crate::target::Target;
@@ -20,8 +19,6 @@ pub(crate) mod post;
 pub(crate) struct Moment {
     /// The page that is open in the focused window.
     pub(crate) looking_at: Option<Target>,
-    /// The delegated task the turn belongs to.
-    pub(crate) task: Option<TaskId>,
     /// How long the turn took, in seconds, where that is known.
     pub(crate) turn_s: Option<i64>,
     /// The time on the person's clock.
@@ -42,8 +39,6 @@ pub(crate) enum Because {
     QuietHours,
     ShortTurn,
     LookedAt,
-    /// The turn is a delegated task's, which has a notice of its own.
-    TaskTells,
 }
 
 /// Decides what becomes of `notice`.
@@ -52,12 +47,9 @@ pub(crate) fn decide(notice: &Notice, wishes: &NotificationSettings, moment: &Mo
     if !wishes.wants(notice.kind) {
         return Decision::Silent(Because::Unwanted);
     }
-    if moment.task.is_some() && is_of_turn(notice.kind) {
-        return Decision::Silent(Because::TaskTells);
-    }
     let is_looked_at = match &moment.looking_at {
-        Some(Target::Session(session)) => *session == notice.session_id,
-        Some(task @ Target::Task(_)) => *task == Target::of(notice),
+        Some(Target::Session(session)) => notice.session_id.as_ref() == Some(session),
+        Some(task @ Target::Task(_)) => Target::of(notice).as_ref() == Some(task),
         None => false,
     };
     if is_looked_at {
@@ -85,22 +77,13 @@ pub(crate) fn decide(notice: &Notice, wishes: &NotificationSettings, moment: &Mo
     }
 }
 
-const fn is_of_turn(kind: NoticeKind) -> bool {
-    match kind {
-        NoticeKind::TurnCompleted
-        | NoticeKind::TurnFailed
-        | NoticeKind::TurnInterrupted
-        | NoticeKind::SessionDied => true,
-        NoticeKind::NeedsYou | NoticeKind::TaskFinished => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use jiff::civil::time;
     use mission_control_core::notice::NoticeId;
     use mission_control_core::session::SessionId;
     use mission_control_core::source::Source;
+    use mission_control_core::task::model::TaskId;
     use mission_control_engine::settings::QuietHours;
 
     use super::*;
@@ -185,24 +168,6 @@ mod tests {
     }
 
     #[test]
-    fn a_tasks_own_notice_speaks_for_its_turn() {
-        for kind in ALL {
-            let expected = match kind {
-                NoticeKind::TurnCompleted | NoticeKind::TurnFailed | NoticeKind::SessionDied => {
-                    Decision::Silent(Because::TaskTells)
-                }
-                NoticeKind::TurnInterrupted => Decision::Silent(Because::Unwanted),
-                NoticeKind::NeedsYou | NoticeKind::TaskFinished => Decision::Show,
-            };
-            check(
-                kind,
-                |_, moment| moment.task = TaskId::parse(TASK),
-                expected,
-            );
-        }
-    }
-
-    #[test]
     fn a_short_turn_stays_silent_only_if_it_went_well() {
         let short = |wishes: &mut NotificationSettings, moment: &mut Moment| {
             wishes.min_turn_seconds = 30;
@@ -269,7 +234,6 @@ mod tests {
     fn moment() -> Moment {
         Moment {
             looking_at: None,
-            task: None,
             turn_s: Some(5),
             local: time(12, 0, 0, 0),
         }
@@ -283,7 +247,7 @@ mod tests {
         Notice {
             id: NoticeId::derive(&session("1"), None, kind, None),
             kind,
-            session_id: session("1"),
+            session_id: Some(session("1")),
             task_id: None,
             turn_id: None,
             title: "Retry webhook deliveries needs you".to_owned(),

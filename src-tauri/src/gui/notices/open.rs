@@ -35,7 +35,7 @@ pub(super) struct OpenNotices<H> {
 
 #[derive(Debug)]
 struct Open<H> {
-    session: SessionId,
+    session: Option<SessionId>,
     target: Target,
     kind: NoticeKind,
     handle: H,
@@ -51,9 +51,9 @@ impl<H: Clone> OpenNotices<H> {
         }
     }
 
-    /// Returns the notification of a session.
-    pub(super) fn of(&self, session: &SessionId) -> Option<&H> {
-        let open = self.open.iter().find(|open| open.session == *session);
+    /// Returns the notification that `notice` takes the place of.
+    pub(super) fn of(&self, notice: &Notice) -> Option<&H> {
+        let open = self.open.iter().find(|open| open.is_before(notice));
         open.map(|open| &open.handle)
     }
 
@@ -75,15 +75,15 @@ impl<H: Clone> OpenNotices<H> {
         handle: H,
         answer: impl Future<Output = Answer> + Send + 'static,
     ) -> Option<H> {
+        let target = Target::of(notice)?;
         let wait = self.waits.spawn(answer);
         self.first.get_or_insert_with(|| handle.clone());
-        let earlier = |open: &Open<H>| open.session == notice.session_id;
-        if let Some(at) = self.open.iter().position(earlier) {
+        if let Some(at) = self.open.iter().position(|open| open.is_before(notice)) {
             self.open.remove(at).wait.abort();
         }
         self.open.push(Open {
             session: notice.session_id.clone(),
-            target: Target::of(notice),
+            target,
             kind: notice.kind,
             handle,
             wait,
@@ -139,9 +139,15 @@ impl<H: Clone> OpenNotices<H> {
 }
 
 impl<H> Open<H> {
+    /// Returns whether a notice about the same session or task is shown in its place.
+    fn is_before(&self, notice: &Notice) -> bool {
+        let same_session = self.session.is_some() && self.session == notice.session_id;
+        same_session || Some(&self.target) == Target::of(notice).as_ref()
+    }
+
     fn is_about(&self, target: &Target) -> bool {
         match target {
-            Target::Session(session) => self.session == *session,
+            Target::Session(session) => self.session.as_ref() == Some(session),
             Target::Task(_) => self.target == *target,
         }
     }
@@ -164,7 +170,8 @@ mod tests {
         open.opened(&notice("2"), 2, ready(Answer::Followed));
 
         assert_eq!(open.followed().await, (Target::Session(id("2")), 2));
-        assert_eq!((open.of(&id("1")), open.of(&id("2"))), (Some(&1), None));
+        assert_eq!(open.of(&notice("1")), Some(&1));
+        assert_eq!(open.of(&notice("2")), None);
     }
 
     #[tokio::test]
@@ -193,7 +200,8 @@ mod tests {
         assert_eq!(open.followed().await.1, 3);
         open.opened(&notice("4"), 4, ready(Answer::Followed));
         assert_eq!(open.followed().await.1, 4);
-        assert_eq!((open.of(&id("1")), open.of(&id("2"))), (None, None));
+        assert_eq!(open.of(&notice("1")), None);
+        assert_eq!(open.of(&notice("2")), None);
     }
 
     #[tokio::test]
@@ -259,7 +267,7 @@ mod tests {
         Notice {
             id: NoticeId::derive(&id(of), None, kind, None),
             kind,
-            session_id: id(of),
+            session_id: Some(id(of)),
             task_id: None,
             turn_id: None,
             title: "title".to_owned(),

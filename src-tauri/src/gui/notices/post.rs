@@ -182,7 +182,7 @@ impl Office {
         let Some(daemon) = &self.daemon else {
             return;
         };
-        match daemon.show(notice, self.open.of(&notice.session_id)).await {
+        match daemon.show(notice, self.open.of(notice)).await {
             Ok(handle) => {
                 tracing::info!(notice = notice.id.as_str(), "A notice is shown.");
                 let answer = daemon::answer(handle.clone());

@@ -15,7 +15,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::process::{self, Exit, Output, Process, Said, Start};
-use crate::wait::{SOON, wait_for};
+use crate::wait::{Deadline, SOON, wait_for, wait_until};
 pub use bus::Bus;
 pub use tray::{MenuItem, TrayItem};
 pub use webdriver::{Browser, Driver};
@@ -94,9 +94,7 @@ impl Desktop {
             _only_one: only_one,
         };
         desktop.start_part("openbox", &[]);
-        wait_for(SOON, "the window manager answers", || {
-            (desktop.run("wmctrl", &["-m"]).exit == Exit::Code(0)).then_some(())
-        });
+        desktop.wait_for_window_manager();
         desktop.start_monitor();
         if notifications == Notifications::Shown {
             desktop.start_part("dunst", &[]);
@@ -248,6 +246,23 @@ impl Desktop {
         self.others.push(part);
     }
 
+    #[track_caller]
+    fn wait_for_window_manager(&mut self) {
+        let mut answer = String::new();
+        let is_there = wait_until(Deadline::after(SOON), || {
+            let said = self.run("wmctrl", &["-m"]);
+            answer = said.stderr;
+            said.exit == Exit::Code(0)
+        });
+        let exits: Vec<Option<Exit>> = self.others.iter_mut().map(Process::exit).collect();
+        let errors = fs::read_to_string(self.folder.path().join("openbox.err"));
+        assert!(
+            is_there,
+            "the window manager does not answer: {answer} {errors:?} {exits:?} {:?}",
+            self.display.exit()
+        );
+    }
+
     /// Notes every call for a notification, independently of the daemon.
     fn start_monitor(&mut self) {
         let file = self.monitor_file();
@@ -344,7 +359,8 @@ fn environment(folder: &Path) -> BTreeMap<String, String> {
     env
 }
 
-/// Starts a display and returns its name.
+/// Starts a display and returns its name. It stays as it is when its last client leaves, which
+/// would otherwise throw out a window manager that is just coming.
 fn start_display(env: &BTreeMap<String, String>, folder: &Path) -> (Process, String) {
     let args = [
         "-displayfd",
@@ -352,6 +368,7 @@ fn start_display(env: &BTreeMap<String, String>, folder: &Path) -> (Process, Str
         "-screen",
         "0",
         "1280x800x24",
+        "-noreset",
         "-nolisten",
         "tcp",
     ];

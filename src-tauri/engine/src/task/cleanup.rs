@@ -1,0 +1,117 @@
+//! Removing tasks that nobody needs any more. Never a live one, never one whose result nobody saw,
+//! never one whose checkout holds changes that were neither applied nor discarded.
+
+use std::io;
+
+use camino::Utf8PathBuf;
+use jiff::{SignedDuration, Timestamp};
+use mission_control_core::task::model::TaskId;
+use serde::Serialize;
+
+use super::context::TaskContext;
+use crate::store::{Store, StoreError};
+
+/// A folder without a task is left alone for so long: it may be about to get one.
+const YOUNG: SignedDuration = SignedDuration::from_hours(1);
+
+/// Whether anything is removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// Only found.
+    Show,
+    /// Removed.
+    Apply,
+}
+
+/// Something to remove.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Found {
+    /// The task's id.
+    pub what: String,
+    /// Why it may go.
+    pub why: String,
+}
+
+/// Why tasks could not be removed.
+#[derive(Debug, thiserror::Error)]
+pub enum CleanupError {
+    /// The database cannot be used.
+    #[error("use the store")]
+    Store(#[from] StoreError),
+    /// Files cannot be removed.
+    #[error("remove a task's files")]
+    Files(#[from] io::Error),
+}
+
+/// Finds tasks that ended more than `days` ago and whose result was seen, and folders of no task.
+///
+/// # Errors
+/// When they cannot be found or removed.
+pub fn clean_up(
+    context: &TaskContext,
+    store: &Store,
+    days: u32,
+    removal: Removal,
+    now: Timestamp,
+) -> Result<Vec<Found>, CleanupError> {
+    let before = now - SignedDuration::from_hours(24 * i64::from(days));
+    let mut found = Vec::new();
+    for id in store.seen_tasks_before(before)? {
+        let folder = context.folder(&id);
+        if folder.is_supervised() || folder.worktree().exists() {
+            continue;
+        }
+        if removal == Removal::Apply {
+            if !store.forget_task(&id)? {
+                continue;
+            }
+            remove(folder.path().to_owned())?;
+        }
+        found.push(Found {
+            what: id.to_string(),
+            why: "ended and seen".to_owned(),
+        });
+    }
+    for (id, folder) in folders_without_task(context, store, now)? {
+        if removal == Removal::Apply {
+            remove(folder)?;
+        }
+        found.push(Found {
+            what: id.to_string(),
+            why: "a folder without a task".to_owned(),
+        });
+    }
+    Ok(found)
+}
+
+fn folders_without_task(
+    context: &TaskContext,
+    store: &Store,
+    now: Timestamp,
+) -> Result<Vec<(TaskId, Utf8PathBuf)>, CleanupError> {
+    let entries = match context.state.join("tasks").read_dir_utf8() {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error.into()),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        let Some(id) = TaskId::parse(entry.file_name()) else {
+            continue;
+        };
+        let modified = Timestamp::try_from(entry.metadata()?.modified()?).unwrap_or(now);
+        let is_young = now.duration_since(modified) < YOUNG;
+        if !is_young && store.task(&id)?.is_none() && !context.folder(&id).is_supervised() {
+            found.push((id, entry.path().to_owned()));
+        }
+    }
+    Ok(found)
+}
+
+fn remove(folder: Utf8PathBuf) -> io::Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}

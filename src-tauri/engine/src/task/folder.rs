@@ -1,0 +1,208 @@
+//! A task's folder: its files, for their owner only, and the lock that says its supervisor lives.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use mission_control_core::task::model::TaskId;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Where a task's files are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskFolder(Utf8PathBuf);
+
+/// Held by a supervisor for life; released by the system however it ends.
+#[derive(Debug)]
+pub struct SupervisorLock(File);
+
+impl TaskFolder {
+    /// Returns the folder of a task below the state folder.
+    #[must_use]
+    pub fn of(state: &Utf8Path, id: &TaskId) -> Self {
+        Self(state.join("tasks").join(id.as_str()))
+    }
+
+    /// Returns the folder itself.
+    #[must_use]
+    pub fn path(&self) -> &Utf8Path {
+        &self.0
+    }
+
+    /// Returns the agent's events.
+    #[must_use]
+    pub fn events(&self) -> Utf8PathBuf {
+        self.0.join("events.jsonl")
+    }
+
+    /// Returns what the agent wrote on standard error.
+    #[must_use]
+    pub fn stderr(&self) -> Utf8PathBuf {
+        self.0.join("stderr.log")
+    }
+
+    /// Returns the log for people.
+    #[must_use]
+    pub fn log(&self) -> Utf8PathBuf {
+        self.0.join("output.log")
+    }
+
+    /// Returns the result for people.
+    #[must_use]
+    pub fn result(&self) -> Utf8PathBuf {
+        self.0.join("result.md")
+    }
+
+    /// Returns the facts about the run for whoever looks for a fault.
+    #[must_use]
+    pub fn debug(&self) -> Utf8PathBuf {
+        self.0.join("debug.json")
+    }
+
+    /// Returns the request as it was asked for.
+    #[must_use]
+    pub fn request(&self) -> Utf8PathBuf {
+        self.0.join("request.json")
+    }
+
+    /// Returns what is written before the database hears of the end.
+    #[must_use]
+    pub fn outcome(&self) -> Utf8PathBuf {
+        self.0.join("outcome.json")
+    }
+
+    /// Returns what was seen before the agent was started.
+    #[must_use]
+    pub fn before(&self) -> Utf8PathBuf {
+        self.0.join("before.json")
+    }
+
+    /// Returns the prompt, where it is handed over as a file.
+    #[must_use]
+    pub fn prompt(&self) -> Utf8PathBuf {
+        self.0.join("prompt.txt")
+    }
+
+    /// Returns the schema of the answer.
+    #[must_use]
+    pub fn schema(&self) -> Utf8PathBuf {
+        self.0.join("schema.json")
+    }
+
+    /// Returns the task's own checkout, where it has one.
+    #[must_use]
+    pub fn worktree(&self) -> Utf8PathBuf {
+        self.0.join("worktree")
+    }
+
+    /// Returns the file whose time says when a supervisor was started last.
+    #[must_use]
+    pub fn attempt(&self) -> Utf8PathBuf {
+        self.0.join("supervisor.attempt")
+    }
+
+    fn lock_file(&self) -> Utf8PathBuf {
+        self.0.join("supervisor.lock")
+    }
+
+    /// Makes the folder.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn make(&self) -> io::Result<()> {
+        make_private_folder(&self.0)
+    }
+
+    /// Takes the supervisor's lock; none while somebody else holds it.
+    ///
+    /// # Errors
+    /// When the lock file cannot be made.
+    pub fn lock(&self) -> io::Result<Option<SupervisorLock>> {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        let file = private(&mut options).open(self.lock_file())?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(SupervisorLock(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// Returns whether a supervisor lives. One that was just started may not hold its lock yet.
+    #[must_use]
+    pub fn is_supervised(&self) -> bool {
+        File::open(self.lock_file())
+            .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+}
+
+impl SupervisorLock {
+    /// Writes who holds the lock into it, for people who look.
+    pub fn sign(&mut self) {
+        let signed = self
+            .0
+            .set_len(0)
+            .and_then(|()| writeln!(self.0, "{}", std::process::id()));
+        if let Err(error) = signed {
+            tracing::debug!(%error, "The lock cannot be signed.");
+        }
+    }
+}
+
+/// Makes a folder and those above it, for their owner only.
+pub(crate) fn make_private_folder(path: &Utf8Path) -> io::Result<()> {
+    let mut folder = std::fs::DirBuilder::new();
+    folder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+    folder.create(path)
+}
+
+/// Opens a file to add to it, for its owner only.
+pub(crate) fn append(path: &Utf8Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    private(&mut options).open(path)
+}
+
+/// Writes a file that appears whole or not at all and survives a loss of power.
+pub(crate) fn write_whole(path: &Utf8Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = path.with_extension(format!("{}.part", std::process::id()));
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    let written = private(&mut options)
+        .open(&temporary)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| std::fs::rename(&temporary, path));
+    if written.is_err() {
+        // What is left of it would only take up more of a full disk.
+        std::fs::remove_file(&temporary).ok();
+    }
+    written
+}
+
+/// Writes a value as JSON; see [`write_whole`].
+pub(crate) fn write_json<T: Serialize>(path: &Utf8Path, value: &T) -> io::Result<()> {
+    let mut json = serde_json::to_vec_pretty(value)?;
+    json.push(b'\n');
+    write_whole(path, &json)
+}
+
+/// Reads a value; none if there is no such file.
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Utf8Path) -> io::Result<Option<T>> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(unix)]
+pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    options
+}

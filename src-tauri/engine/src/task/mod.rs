@@ -1,0 +1,27 @@
+//! Delegated tasks: handed in, supervised by a process each, found again after any crash.
+//!
+//! A task's status is decided by [`mission_control_core::task::run::TaskRun`] alone; here things
+//! are done and looked at.
+
+pub mod act;
+pub mod bell;
+pub mod cleanup;
+pub mod context;
+pub mod folder;
+pub mod mark;
+pub mod present;
+pub mod reconcile;
+pub mod submit;
+pub mod supervise;
+pub mod waiting;
+pub mod worktree;
+
+mod git;
+mod id;
+mod outcome;
+mod place;
+mod programs;
+mod queue;
+mod report;
+mod wake;
+mod words;

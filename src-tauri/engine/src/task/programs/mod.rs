@@ -1,0 +1,228 @@
+//! The programs that tasks start: the agent, its supervisor, and git.
+
+#[cfg(unix)]
+#[path = "unix.rs"]
+mod platform;
+#[cfg(not(unix))]
+#[path = "other.rs"]
+mod platform;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use mission_control_core::task::conclude::{ChildExit, SpawnFault};
+use mission_control_core::task::model::TaskId;
+
+use super::folder::append;
+use super::mark::{self, ProcessMark};
+
+/// Carries a task's id in the environment of its agent and of everything below it.
+pub(crate) const TASK_VARIABLE: &str = "MISSION_CONTROL_TASK_ID";
+
+/// Counts how many tasks stand above a process.
+pub(crate) const DEPTH_VARIABLE: &str = "MISSION_CONTROL_DEPTH";
+
+/// How to start an agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Launch {
+    /// The program.
+    pub(crate) program: Utf8PathBuf,
+    /// Its arguments.
+    pub(crate) arguments: Vec<String>,
+    /// Variables beside those of this process.
+    pub(crate) variables: BTreeMap<String, String>,
+    /// The folder to work in.
+    pub(crate) cwd: Utf8PathBuf,
+    /// The file on its standard input; none means that it is closed.
+    pub(crate) stdin: Option<Utf8PathBuf>,
+    /// The file for its standard output.
+    pub(crate) stdout: Utf8PathBuf,
+    /// The file for its standard error.
+    pub(crate) stderr: Utf8PathBuf,
+}
+
+/// A started agent.
+#[derive(Debug)]
+pub(crate) struct Agent {
+    child: Child,
+    mark: ProcessMark,
+}
+
+impl Launch {
+    /// Starts the agent in a group of its own.
+    pub(crate) fn start(&self) -> Result<Agent, SpawnFault> {
+        let other = |message: String| SpawnFault::Other { message };
+        let open = |path: &Utf8Path| {
+            append(path).map_err(|error| other(format!("open `{path}`: {error}")))
+        };
+        let stdin = match &self.stdin {
+            Some(path) => Stdio::from(
+                File::open(path).map_err(|error| other(format!("open `{path}`: {error}")))?,
+            ),
+            None => Stdio::null(),
+        };
+        if !self.cwd.is_dir() {
+            return Err(other(format!("`{}` is not a folder", self.cwd)));
+        }
+        let mut command = program(&self.program);
+        command
+            .args(&self.arguments)
+            .envs(&self.variables)
+            .current_dir(&self.cwd)
+            .stdin(stdin)
+            .stdout(open(&self.stdout)?)
+            .stderr(open(&self.stderr)?);
+        platform::in_own_group(&mut command);
+        let child = command.spawn().map_err(|error| {
+            if error.kind() == io::ErrorKind::NotFound {
+                SpawnFault::ProgramMissing {
+                    program: self.program.to_string(),
+                }
+            } else {
+                other(error.to_string())
+            }
+        })?;
+        let mark = ProcessMark::of_child(child.id());
+        Ok(Agent { child, mark })
+    }
+}
+
+impl Agent {
+    /// Returns the agent's process, the leader of its group.
+    pub(crate) const fn mark(&self) -> &ProcessMark {
+        &self.mark
+    }
+
+    /// Returns how it left, once it has.
+    pub(crate) fn exit(&mut self) -> Option<ChildExit> {
+        match self.child.try_wait() {
+            Ok(status) => status.map(exit_of),
+            Err(error) => {
+                tracing::warn!(%error, "The exit of the agent cannot be asked for.");
+                Some(ChildExit::Unknown)
+            }
+        }
+    }
+}
+
+fn exit_of(status: ExitStatus) -> ChildExit {
+    match (status.code(), platform::signal_of(status)) {
+        (Some(code), _) => ChildExit::Code(code),
+        (None, Some(signal)) => ChildExit::Signal(signal),
+        (None, None) => ChildExit::Unknown,
+    }
+}
+
+/// How a process is ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// It is asked to end.
+    Ask,
+    /// It is ended.
+    End,
+}
+
+/// The processes of a task.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    leader: Option<ProcessMark>,
+    label: String,
+}
+
+impl Group {
+    /// Names the group led by `leader`, and what left it.
+    pub(crate) fn of(task: &TaskId, leader: Option<ProcessMark>) -> Self {
+        Self {
+            leader,
+            label: format!("{TASK_VARIABLE}={task}"),
+        }
+    }
+
+    /// Returns its live processes.
+    pub(crate) fn members(&self) -> Vec<ProcessMark> {
+        mark::members(self.leader.as_ref(), &self.label)
+    }
+
+    /// Ends the group and what left it. Every process is looked at right before.
+    pub(crate) fn stop(&self, how: Stop) {
+        for member in self.members() {
+            if member.is_alive() {
+                platform::signal(member.pid, how);
+            }
+        }
+    }
+}
+
+/// Starts a supervisor that outlives whoever asked for it.
+pub(crate) fn start_supervisor(
+    state: &Utf8Path,
+    id: &TaskId,
+    variables: &BTreeMap<String, String>,
+) -> io::Result<()> {
+    let exe = std::env::current_exe()?;
+    let exe = Utf8PathBuf::from_path_buf(exe)
+        .map_err(|path| io::Error::other(format!("`{}` is not UTF-8", path.display())))?;
+    let front = exe.with_file_name(format!("mission-control{}", std::env::consts::EXE_SUFFIX));
+    let exe = if front.is_file() { front } else { exe };
+    let mut command = program(&exe);
+    command
+        .args(["supervise", id.as_str()])
+        .envs(variables)
+        .env_remove(TASK_VARIABLE)
+        .env("MISSION_CONTROL_HOME", state)
+        .current_dir(state)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    platform::detached(&mut command);
+    let mut child = command.spawn()?;
+    // A program that lives on has to collect the supervisor when it ends.
+    std::thread::Builder::new()
+        .name("reaper".to_owned())
+        .stack_size(64 << 10)
+        .spawn(move || child.wait().map_or((), |_| ()))?;
+    Ok(())
+}
+
+/// Runs git in a folder and returns what it printed; none when it says no.
+pub(crate) fn git(folder: &Utf8Path, arguments: &[&str]) -> io::Result<Option<Vec<u8>>> {
+    let said = git_says(folder, arguments)?;
+    Ok(said.status.success().then_some(said.stdout))
+}
+
+/// Runs git in a folder to change something.
+pub(crate) fn git_does(folder: &Utf8Path, arguments: &[&str]) -> io::Result<Vec<u8>> {
+    let said = git_says(folder, arguments)?;
+    if said.status.success() {
+        return Ok(said.stdout);
+    }
+    let why = String::from_utf8_lossy(&said.stderr);
+    Err(io::Error::other(format!(
+        "`git {}`: {}",
+        arguments.first().copied().unwrap_or_default(),
+        why.trim()
+    )))
+}
+
+fn git_says(folder: &Utf8Path, arguments: &[&str]) -> io::Result<std::process::Output> {
+    let mut command = program("git".into());
+    command
+        .args(["--no-optional-locks", "-c", "core.quotePath=false"])
+        .args(arguments)
+        .current_dir(folder)
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null())
+        .output()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where tasks start programs"
+)]
+fn program(path: &Utf8Path) -> Command {
+    Command::new(path)
+}

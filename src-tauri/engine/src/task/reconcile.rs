@@ -1,0 +1,65 @@
+//! Finding tasks whose supervisor is gone, and giving them another one.
+//!
+//! Cheap when nothing is wrong: one look at the open tasks and at their locks.
+
+use std::time::{Duration, SystemTime};
+
+use camino::Utf8Path;
+use mission_control_core::task::model::TaskId;
+
+use super::context::TaskContext;
+use super::outcome::{self, RecordError};
+use super::submit::supervise;
+use super::supervise::SuperviseError;
+use crate::clock::Clock;
+use crate::store::{Access, Store};
+
+/// A supervisor that was started so lately may not hold its lock yet.
+const STARTING: Duration = Duration::from_secs(1);
+
+/// Starts a supervisor for every task that lost its own. Does nothing where nothing can be
+/// written.
+pub fn reconcile(context: &TaskContext, store: &Store) {
+    if store.access() == Access::Read {
+        return;
+    }
+    let open = match store.open_tasks() {
+        Ok(open) => open,
+        Err(error) => {
+            tracing::warn!(%error, "Open tasks cannot be looked for.");
+            return;
+        }
+    };
+    for task in open {
+        let Some(id) = TaskId::parse(&task.id) else {
+            continue;
+        };
+        let folder = context.folder(&id);
+        if folder.is_supervised() || was_tried_lately(&folder.attempt()) {
+            continue;
+        }
+        tracing::info!(%id, "A task lost its supervisor and gets another one.");
+        supervise(context, &id);
+    }
+}
+
+fn was_tried_lately(attempt: &Utf8Path) -> bool {
+    let tried = std::fs::metadata(attempt).and_then(|file| file.modified());
+    let now = SystemTime::from(Clock::start().now().wall);
+    tried.is_ok_and(|tried| {
+        now.duration_since(tried)
+            .map_or(true, |since| since < STARTING)
+    })
+}
+
+/// Tells the database about an end that is only in its file.
+pub(crate) fn import(
+    context: &TaskContext,
+    store: &Store,
+    id: &TaskId,
+) -> Result<bool, SuperviseError> {
+    outcome::import(context, store, id).map_err(|error| match error {
+        RecordError::Store(error) => SuperviseError::Store(error),
+        RecordError::Files(error) => SuperviseError::Files(error),
+    })
+}

@@ -1,0 +1,278 @@
+//! Handing a task in: checked, recorded so that it survives, and given a supervisor.
+
+use std::io;
+
+use jiff::Timestamp;
+use mission_control_core::redact::redact;
+use mission_control_core::session::{Need, NeedKind, SessionId};
+use mission_control_core::task::model::{Task, TaskId, TaskProgress, TaskStatus};
+use mission_control_core::task::request::{
+    Isolation, RequestFault, Sandbox, TaskRequest, ThreadChoice,
+};
+use mission_control_core::text::one_line;
+use serde::{Deserialize, Serialize};
+
+use super::context::{LaunchPlaces, TaskContext};
+use super::folder::{write_json, write_whole};
+use super::place::Place;
+use super::programs::start_supervisor;
+use super::{bell, id, words};
+use crate::settings::DangerPolicy;
+use crate::source::{DELEGATE, delegate};
+use crate::store::{HandedIn, NewTask, Store, StoreError};
+
+/// Longest title, in characters.
+const TITLE_CHARS: usize = 80;
+
+/// Names the request for consent in `need` and in answers.
+pub const CONSENT: &str = "danger-full-access";
+
+/// A task that was handed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submitted {
+    /// The task.
+    pub task: Task,
+    /// Whether it is a new one.
+    pub novelty: Novelty,
+}
+
+/// Whether handing in made a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Novelty {
+    /// It did.
+    New,
+    /// Its idempotency key was used before.
+    Known,
+}
+
+/// Why a task was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    /// What was asked for cannot be read or contradicts itself.
+    #[error("take the task")]
+    Request(RequestFault),
+    /// The folder to work in does not exist.
+    #[error("work in `{0}`: it is not a folder")]
+    NoFolder(String),
+    /// It should get a checkout of its own, and there is no repository.
+    #[error("make a checkout of `{0}`: it is in no git repository")]
+    NoRepository(String),
+    /// This program runs within a task already.
+    #[error("start a task from within a task (`max_depth` in the settings allows it)")]
+    TooDeep,
+    /// A setting forbids to run without a sandbox.
+    #[error("run without a sandbox: a setting forbids it")]
+    Forbidden,
+    /// It cannot be recorded.
+    #[error("record the task")]
+    Store(#[from] StoreError),
+    /// Its files cannot be written.
+    #[error("write the task's files")]
+    Files(#[from] io::Error),
+}
+
+/// What is kept of a request until the task ended.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    /// The request as it was asked for.
+    pub(crate) request: TaskRequest,
+    /// What the agent is started with.
+    pub(crate) launch: LaunchPlaces,
+    /// How many tasks stand above it.
+    pub(crate) depth: u32,
+}
+
+/// Takes a task: durable when this returns, and supervised by a process of its own.
+///
+/// # Errors
+/// When it cannot be taken; then nothing of it stays.
+pub fn submit(
+    context: &TaskContext,
+    store: &Store,
+    request: TaskRequest,
+    now: Timestamp,
+) -> Result<Submitted, SubmitError> {
+    let (request, thread) = checked(context, request)?;
+    let cwd = request.cwd.clone().unwrap_or_default();
+    let place = Place::of(cwd.as_str().into());
+    let task_id =
+        id::new_task_id(now).ok_or_else(|| io::Error::other("no id could be made for the task"))?;
+    let task = new_task(task_id, &request, context.settings.danger_full_access, now);
+    let isolated = is_isolated(&request, &place);
+    if isolated && place.repository.is_none() {
+        return Err(SubmitError::NoRepository(cwd));
+    }
+    let folder = context.folder(&task.task_id);
+    let tree = if isolated {
+        folder.worktree()
+    } else {
+        place.tree.clone()
+    };
+
+    folder.make()?;
+    bell::make(&context.state)?;
+    let kept = Kept {
+        request,
+        launch: context.launch.clone(),
+        depth: context.depth + 1,
+    };
+    write_json(&folder.request(), &kept)?;
+    let handed_in = store.hand_in(&NewTask {
+        task: &task,
+        idempotency_key: kept.request.idempotency_key.as_deref(),
+        priority: kept.request.priority,
+        tree: tree.as_str(),
+        repository: place.repository.as_deref().map(camino::Utf8Path::as_str),
+        writes: delegate::may_write(&kept.request),
+        owner: context.owner.as_deref(),
+        thread_id: thread.as_deref(),
+    });
+    match handed_in {
+        Ok(HandedIn::Recorded) => {}
+        Ok(HandedIn::Known(known)) => {
+            std::fs::remove_dir_all(folder.path())?;
+            return Ok(Submitted {
+                task: *known,
+                novelty: Novelty::Known,
+            });
+        }
+        Err(error) => {
+            std::fs::remove_dir_all(folder.path())?;
+            return Err(error.into());
+        }
+    }
+    // The task is safe from here on: whoever looks next starts a supervisor if this one fails.
+    supervise(context, &task.task_id);
+    bell::ring(&context.state, &task.task_id);
+    Ok(Submitted {
+        task,
+        novelty: Novelty::New,
+    })
+}
+
+/// Starts a supervisor for a task and writes down when that was tried.
+pub(crate) fn supervise(context: &TaskContext, id: &TaskId) {
+    let folder = context.folder(id);
+    let tried = write_whole(&folder.attempt(), b"")
+        .and_then(|()| start_supervisor(&context.state, id, &std::collections::BTreeMap::new()));
+    if let Err(error) = tried {
+        tracing::warn!(%error, %id, "A supervisor could not be started.");
+    }
+}
+
+fn checked(
+    context: &TaskContext,
+    mut request: TaskRequest,
+) -> Result<(TaskRequest, Option<String>), SubmitError> {
+    if context.depth >= context.settings.max_depth {
+        return Err(SubmitError::TooDeep);
+    }
+    if let Some(thread) = &request.thread_id {
+        let prefix = format!("{}:", DELEGATE.as_str());
+        let thread = thread.strip_prefix(&prefix).unwrap_or(thread).to_owned();
+        request.thread_id = Some(thread);
+    }
+    let thread = match request.thread_choice().map_err(SubmitError::Request)? {
+        ThreadChoice::Resume(id) => Some(id),
+        ThreadChoice::New
+        | ThreadChoice::Review(_)
+        | ThreadChoice::ResumeLast
+        | ThreadChoice::Fork(_) => None,
+    };
+    let is_forbidden = request.sandbox == Sandbox::DangerFullAccess
+        && context.settings.danger_full_access == DangerPolicy::Forbid;
+    if is_forbidden {
+        return Err(SubmitError::Forbidden);
+    }
+    let cwd = match &request.cwd {
+        Some(cwd) => context.absolute(cwd),
+        None => context.cwd.clone(),
+    };
+    if !cwd.is_dir() {
+        return Err(SubmitError::NoFolder(cwd.to_string()));
+    }
+    request.cwd = Some(cwd.to_string());
+    for path in request.add_dirs.iter_mut().chain(&mut request.images) {
+        *path = cwd.join(&*path).to_string();
+    }
+    Ok((request, thread))
+}
+
+/// Returns whether a task gets a checkout of its own.
+pub(crate) fn is_isolated(request: &TaskRequest, place: &Place) -> bool {
+    match request.isolation {
+        Isolation::None => false,
+        Isolation::Worktree => true,
+        Isolation::Auto => delegate::may_write(request) && place.repository.is_some(),
+    }
+}
+
+fn new_task(task_id: TaskId, request: &TaskRequest, danger: DangerPolicy, now: Timestamp) -> Task {
+    let title = request.title.as_deref().unwrap_or_else(|| {
+        let first = request.prompt.lines().find(|line| !line.trim().is_empty());
+        first.unwrap_or("Review")
+    });
+    let needs_consent = request.sandbox == Sandbox::DangerFullAccess && danger == DangerPolicy::Ask;
+    let status = if needs_consent {
+        TaskStatus::InputRequired
+    } else {
+        TaskStatus::Queued
+    };
+    let mut task = Task {
+        thread_id: None,
+        turn_id: None,
+        session_id: None,
+        kind: request.kind(),
+        title: one_line(&redact(title).text, TITLE_CHARS),
+        cwd: request.cwd.clone().unwrap_or_default(),
+        sandbox: request.sandbox,
+        model: request.model.clone(),
+        group_id: request.group_id.clone(),
+        tags: request.tags.clone(),
+        status,
+        outcome: None,
+        phase: None,
+        progress: TaskProgress::default(),
+        need: needs_consent.then(|| consent(request)),
+        queue_position: None,
+        created_at: now,
+        started_at: None,
+        updated_at: now,
+        ended_at: None,
+        elapsed_ms: 0,
+        poll_after_ms: None,
+        summary: String::new(),
+        final_message: None,
+        files: Vec::new(),
+        commands: Vec::new(),
+        tests: Vec::new(),
+        usage: None,
+        git: None,
+        warnings: Vec::new(),
+        error: None,
+        truncated: std::collections::BTreeMap::new(),
+        links: Vec::new(),
+        next: Vec::new(),
+        evidence: Vec::new(),
+        task_id,
+    };
+    if let Some(thread) = &request.thread_id
+        && !request.fork
+    {
+        task.thread_id = Some(thread.clone());
+        task.session_id = Some(SessionId::new(DELEGATE, thread));
+    }
+    words::describe(&mut task);
+    task
+}
+
+fn consent(request: &TaskRequest) -> Need {
+    let prompt = one_line(&redact(&request.prompt).text, 300);
+    Need {
+        kind: NeedKind::Approval,
+        summary: format!("Run without a sandbox, with full access to this machine: {prompt}"),
+        request_id: CONSENT.to_owned(),
+        can_answer: true,
+        choices: vec!["accept".to_owned(), "decline".to_owned()],
+    }
+}

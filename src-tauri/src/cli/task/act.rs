@@ -1,0 +1,164 @@
+//! `mission-control cancel`, `answer` and `cleanup`.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use mission_control_core::task::failure::CancelledBy;
+use mission_control_core::task::model::{Task, TaskStatus};
+use mission_control_engine::store::Store;
+use mission_control_engine::task::act;
+use mission_control_engine::task::cleanup::{self, Found, clean_up};
+use mission_control_engine::task::waiting::{Waited, wait_for};
+use mission_control_engine::task::worktree::{self, Application, ApplyError};
+use serde::Serialize;
+
+use super::{Desk, now, render, store_failure};
+use crate::cli::Format;
+use crate::cli::failure::{Failure, Kind};
+use crate::cli::output::Output;
+
+/// How much longer than the supervisor's own patience a cancellation is waited for.
+const SLACK: Duration = Duration::from_secs(20);
+
+/// Whether anything is removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Removal {
+    /// Only shown.
+    Show,
+    /// Removed.
+    Apply,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    applied: bool,
+    removed: &'a [Found],
+}
+
+pub(super) fn cancel(id: &str, format: Format, output: &mut Output) -> Result<ExitCode, Failure> {
+    let desk = Desk::to_write()?;
+    let id = desk.find(id)?;
+    act::cancel(&desk.context, &desk.store, &id, &CancelledBy::Person {})
+        .map_err(|error| store_failure(&error))?;
+    let limit = desk.context.settings.term_grace_seconds.duration() + SLACK;
+    let look = |store: &Store| -> Result<Option<Task>, Failure> {
+        let task = store
+            .task_result(&id)
+            .map_err(|error| store_failure(&error))?;
+        Ok(task.filter(|task| task.status.is_terminal()))
+    };
+    let task = match wait_for(&desk.context, &desk.store, Some(limit), look)? {
+        Waited::For(task) => task,
+        Waited::TimeUp => {
+            return Err(
+                Failure::new(Kind::Failed, format!("Task {id} has not ended yet."))
+                    .hint(format!("`mission-control task {id}` shows how it stands.")),
+            );
+        }
+    };
+    match format {
+        Format::Json => output.json_document(&task)?,
+        Format::People => output.text(&render::summary(&task, now()))?,
+    }
+    let is_cancelled = task.status == TaskStatus::Cancelled;
+    if !is_cancelled && format == Format::People {
+        output.line("It had ended before it could be cancelled.")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn answer(
+    id: &str,
+    request: &str,
+    answer: &str,
+    output: &mut Output,
+) -> Result<ExitCode, Failure> {
+    let desk = Desk::to_write()?;
+    let id = desk.find(id)?;
+    let answer = act::Answer::parse(answer).ok_or_else(|| {
+        Failure::new(
+            Kind::Usage,
+            "The answer is `accept` or `decline`.".to_owned(),
+        )
+    })?;
+    let answered = act::answer(&desk.context, &desk.store, &id, request, answer)
+        .map_err(|error| store_failure(&error))?;
+    match answered {
+        act::Answered::Taken => {
+            output.line("Answered.")?;
+            Ok(ExitCode::SUCCESS)
+        }
+        act::Answered::NothingAsked => Err(Failure::new(
+            Kind::NotFound,
+            format!("Task {id} does not wait for `{request}`."),
+        )),
+    }
+}
+
+pub(super) fn apply(
+    id: &str,
+    application: Application,
+    output: &mut Output,
+) -> Result<ExitCode, Failure> {
+    let desk = Desk::to_write()?;
+    let id = desk.find(id)?;
+    let task = desk.whole(&id)?;
+    if !task.status.is_terminal() {
+        return Err(Failure::new(
+            Kind::Failed,
+            format!("Task {id} has not ended."),
+        ));
+    }
+    let base = task.git.as_ref().and_then(|git| git.base.clone());
+    let base = base.unwrap_or_else(|| "HEAD".to_owned());
+    let target = desk.context.absolute(&task.cwd);
+    let patch =
+        worktree::apply(&desk.context, &id, &target, &base, application).map_err(|error| {
+            match error {
+                ApplyError::NoCheckout(_) => Failure::of(&error).of_kind(Kind::NotFound),
+                ApplyError::NoChanges | ApplyError::Git(_) => Failure::of(&error),
+            }
+        })?;
+    match application {
+        Application::Preview => output.text(&String::from_utf8_lossy(&patch))?,
+        Application::Apply => output.line("Applied.")?,
+        Application::Discard => output.line("Discarded.")?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn cleanup(
+    how: Removal,
+    days: Option<u32>,
+    format: Format,
+    output: &mut Output,
+) -> Result<ExitCode, Failure> {
+    let desk = Desk::to_write()?;
+    let days = days.unwrap_or(desk.context.settings.keep_days);
+    let removal = match how {
+        Removal::Show => cleanup::Removal::Show,
+        Removal::Apply => cleanup::Removal::Apply,
+    };
+    let removed = clean_up(&desk.context, &desk.store, days, removal, now())
+        .map_err(|error| Failure::of(&error))?;
+    match format {
+        Format::Json => output.json_document(&Document {
+            applied: how == Removal::Apply,
+            removed: &removed,
+        })?,
+        Format::People => {
+            for found in &removed {
+                output.line(&format!("{}  {}", found.what, found.why))?;
+            }
+            let n = removed.len();
+            output.line(&match how {
+                Removal::Show if n == 0 => "Nothing to remove.".to_owned(),
+                Removal::Show => {
+                    format!("{n} would be removed: mission-control cleanup --apply")
+                }
+                Removal::Apply => format!("{n} removed."),
+            })?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

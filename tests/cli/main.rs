@@ -1,0 +1,181 @@
+//! What a person reads on the command line, from the built program.
+#![expect(clippy::unwrap_used, reason = "a missing value fails the test")]
+
+use std::collections::BTreeMap;
+
+use mission_control_testkit::process::{Exit, Said};
+use mission_control_testkit::recordings::Recording;
+use mission_control_testkit::watch::Front;
+use tempfile::TempDir;
+
+/// Ended sessions are listed however old the recordings have become.
+const ALL_LISTED: &str = "[list]\nrecent_hours = 65000\n";
+
+#[test]
+fn nothing_runs_and_it_says_how_to_go_on() {
+    let place = Place::empty();
+
+    let said = place.run(&["list"]);
+
+    assert_eq!(said.exit, Exit::Code(0));
+    assert!(
+        said.stdout.starts_with("No agent is running. Start Codex"),
+        "{}",
+        said.stdout
+    );
+    assert!(
+        said.stdout.contains("mission-control demo"),
+        "{}",
+        said.stdout
+    );
+}
+
+#[test]
+fn a_list_names_state_title_place_agent_and_time() {
+    let place = Place::with(&[
+        "02-commands-and-edits",
+        "05-failed-turn-http500",
+        "12-subagent-v2",
+    ]);
+
+    let said = place.run(&["list", "--all"]);
+
+    let lines: Vec<String> = said.stdout.lines().map(without_times).collect();
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn a_transcript_is_readable() {
+    let place = Place::with(&["02-commands-and-edits"]);
+
+    let said = place.run(&["show", "01a1f7ef-e543"]);
+
+    let lines: Vec<&str> = said
+        .stdout
+        .lines()
+        .filter(|line| !line.starts_with("  writer lock"))
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn an_unknown_session_is_not_found() {
+    let place = Place::empty();
+
+    let said = place.run(&["show", "nope"]);
+
+    assert_eq!(said.exit, Exit::Code(3));
+    assert!(said.stdout.is_empty(), "{}", said.stdout);
+    assert_eq!(
+        said.stderr,
+        "mission-control: No session nope\n`mission-control list --all` shows the sessions of this machine.\n"
+    );
+}
+
+#[test]
+fn a_wrong_call_is_told_with_code_2_and_help_with_code_0() {
+    let place = Place::empty();
+
+    assert_eq!(place.run(&["frobnicate"]).exit, Exit::Code(2));
+    assert_eq!(place.run(&["--help"]).exit, Exit::Code(0));
+    assert_eq!(
+        place.run(&["--version"]).stdout,
+        format!("mission-control {}\n", env!("CARGO_PKG_VERSION"))
+    );
+}
+
+#[test]
+fn without_a_display_the_desktop_is_not_available() {
+    let place = Place::empty();
+
+    let said = place.run(&[]);
+
+    assert_eq!(said.exit, Exit::Code(4));
+    assert!(
+        said.stderr.contains("mission-control watch"),
+        "{}",
+        said.stderr
+    );
+}
+
+#[test]
+fn control_bytes_of_a_transcript_never_reach_the_terminal() {
+    let place = Place::empty();
+    let recording = Recording::load("01-simple-success");
+    let path = recording.path_in(&place.codex_home());
+    recording.write_into(&place.codex_home());
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(
+        &path,
+        text.replace(
+            "The project has",
+            r"\u001b]0;owned\u0007\u001b[2JThe project has",
+        ),
+    )
+    .unwrap();
+
+    for args in [&["list", "--all"][..], &["show", &recording.session_id()]] {
+        let said = place.run(args);
+
+        assert!(said.stdout.contains("What is in"), "{}", said.stdout);
+        assert!(
+            !said.stdout.contains('\u{1b}') && !said.stdout.contains("owned"),
+            "{}",
+            said.stdout
+        );
+    }
+}
+
+// Test support.
+
+struct Place {
+    folder: TempDir,
+    front: Front,
+}
+
+impl Place {
+    fn empty() -> Self {
+        Self::with(&[])
+    }
+
+    fn with(recordings: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        let env = BTreeMap::from([
+            ("HOME".to_owned(), path("home")),
+            ("CODEX_HOME".to_owned(), path("codex")),
+            ("TZ".to_owned(), "UTC".to_owned()),
+            ("NO_COLOR".to_owned(), "1".to_owned()),
+        ]);
+        let front = Front::new(env!("CARGO_BIN_EXE_mission-control"), env);
+        front.write_settings(ALL_LISTED);
+        let place = Self { folder, front };
+        for name in recordings {
+            Recording::load(name).write_into(&place.codex_home());
+        }
+        place
+    }
+
+    fn codex_home(&self) -> std::path::PathBuf {
+        self.folder.path().join("codex")
+    }
+
+    fn run(&self, args: &[&str]) -> Said {
+        self.front.run(args)
+    }
+}
+
+/// Replaces how long ago something was, which the clock decides.
+fn without_times(line: &str) -> String {
+    let Some((before, after)) = line.split_once(" ago") else {
+        return line.to_owned();
+    };
+    let words: Vec<&str> = before.split(' ').collect();
+    let n_time = words
+        .iter()
+        .rev()
+        .take_while(|word| word.starts_with(|c: char| c.is_ascii_digit()))
+        .count();
+    let kept = words.get(..words.len() - n_time).unwrap_or_default();
+    format!("{} … ago{after}", kept.join(" ").trim_end())
+}
