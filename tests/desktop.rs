@@ -183,6 +183,62 @@ fn a_second_start_goes_to_the_session_it_names() {
 }
 
 #[test]
+fn the_demo_plays_beside_real_sessions_and_leaves_nothing() {
+    let stage = Stage::new(Panel::Shown, Notifications::Shown);
+    let script = stage.model.plays("real", Script::new([say("Done.")]));
+    let driver = Driver::start(&stage.desktop, &stage.env());
+    let browser = driver.open(GUI, &["--show"], || {});
+    browser.wait_until_ready();
+    let id = stage.run_to_its_end(&Run::new(&script, "Work"));
+    browser.wait_for("the run is done", &row(&id, "done"));
+
+    for _ in 0..2 {
+        drop(browser.script("window.__TAURI_INTERNALS__.invoke('play_demo')"));
+    }
+
+    let sessions = "document.querySelectorAll('[data-view=sessions] [data-session-id]').length";
+    browser.wait_for("the demo's sessions are shown", &format!("{sessions} >= 3"));
+    browser.wait_for("the real one is too", &row(&id, "done"));
+    browser.wait_until_painted();
+    stage.desktop.screenshot("10-demo");
+    wait_for(PATIENT, "the demo's sessions are told once", || {
+        (stage.desktop.notified().len() == 3).then_some(())
+    });
+    let is_left = format!("return {sessions} === 1;");
+    wait_for(PATIENT, "only the real one is left", || {
+        (browser.script(&is_left) == true).then_some(())
+    });
+    browser.wait_for("it is the real one", &row(&id, "done"));
+    browser.close();
+}
+
+#[test]
+fn a_second_subscription_takes_the_place_of_the_first() {
+    let stage = Stage::new(Panel::Shown, Notifications::Shown);
+    let script = stage.model.plays("twice", Script::new([say("Done.")]));
+    let driver = Driver::start(&stage.desktop, &stage.env());
+    let browser = driver.open(GUI, &["--show"], || {});
+    browser.wait_until_ready();
+    let subscribe = |name: &str| {
+        drop(browser.script(&format!(
+            "window.{name} = []; const tauri = window.__TAURI_INTERNALS__; \
+             const id = tauri.transformCallback((message) => window.{name}.push(message)); \
+             tauri.invoke('subscribe', {{ channel: '__CHANNEL__:' + id }});"
+        )));
+        browser.wait_for("it hears a snapshot", &format!("window.{name}.length > 0"));
+    };
+    subscribe("first");
+    subscribe("second");
+    let before = browser.script("return window.first.length");
+
+    stage.run_to_its_end(&Run::new(&script, "Work"));
+
+    browser.wait_for("the second hears it", "window.second.length > 3");
+    assert_eq!(browser.script("return window.first.length"), before);
+    browser.close();
+}
+
+#[test]
 fn without_a_display_it_says_how_to_go_on() {
     let home = tempfile::tempdir().unwrap();
     let without = without_desktop(&home);

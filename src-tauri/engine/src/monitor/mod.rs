@@ -17,7 +17,7 @@ use mission_control_core::tracker::Tracker;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::Clock;
-use crate::places::Places;
+use crate::places::{Home, Places};
 use crate::settings::Settings;
 use crate::source::codex::{Lookout, LookoutOptions, Skipped};
 use crate::watch::MOST_FOLDERS;
@@ -81,6 +81,8 @@ enum Request {
         cursor: Option<String>,
         reply: oneshot::Sender<Result<TranscriptPage, TranscriptError>>,
     },
+    AddHome(Home),
+    RemoveHome(Home),
 }
 
 impl Monitor {
@@ -174,10 +176,25 @@ impl Monitor {
         answer.unwrap_or_else(|| Err(TranscriptError::NotFound(id.to_string())))
     }
 
+    /// Watches a further home from here on, until it is removed.
+    pub async fn add_home(&self, home: Home) {
+        self.tell(Request::AddHome(home)).await;
+    }
+
+    /// Stops watching a home; its sessions are not listed any more.
+    pub async fn remove_home(&self, home: &Home) {
+        self.tell(Request::RemoveHome(home.clone())).await;
+    }
+
     /// Returns what hampers watching, as it changes.
     #[must_use]
     pub fn problems(&self) -> watch::Receiver<Vec<Problem>> {
         self.problems.clone()
+    }
+
+    /// Tells the owner; one that ended watches nothing any more.
+    async fn tell(&self, request: Request) {
+        drop(self.requests.send(request).await);
     }
 
     async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Option<T> {

@@ -10,6 +10,7 @@ use mission_control_core::health::Problem;
 use mission_control_core::observation::Observation;
 use mission_control_core::process::ProcessKey;
 use mission_control_core::session::SessionId;
+use mission_control_core::source::Source;
 use mission_control_core::task::board::TaskBoard;
 use mission_control_core::tracker::{Effect, Now, Tracker};
 use tokio::sync::{mpsc, watch};
@@ -327,6 +328,12 @@ impl Owner {
             Request::Transcript { id, cursor, reply } => match self.page_request(&id, cursor) {
                 Some(request) => self.read_page(request(reply)),
                 None => drop(reply.send(Err(TranscriptError::NotFound(id.to_string())))),
+            },
+            Request::AddHome(home) => match home.source {
+                Source::Codex => self.lookout.add_home(home.path, now),
+            },
+            Request::RemoveHome(home) => match home.source {
+                Source::Codex => self.lookout.remove_home(&home.path),
             },
         }
     }
