@@ -2,6 +2,10 @@
 //!
 //! It is called like the real one and looks for its script in `SCRIPTED_AGENT`, a file with one
 //! step a line: a word and what belongs to it. It notes every start in a file beside the script.
+#![expect(
+    clippy::expect_used,
+    reason = "a script that cannot be played should stop the test"
+)]
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
