@@ -16,7 +16,7 @@ pub(crate) const EMPTY_NAMES: &[&str] = &[
     "Info2",
 ];
 
-/// Openings of comments that tell what the next line says anyway, or what changed.
+/// Openings of comments that tell what the next line says anyway.
 pub(crate) const NARRATING: &[&str] = &[
     "Get",
     "Create",
@@ -29,6 +29,10 @@ pub(crate) const NARRATING: &[&str] = &[
     "Update",
     "Iterate",
     "Increment",
+];
+
+/// Openings of comments that tell what changed.
+pub(crate) const CHANGING: &[&str] = &[
     "Now",
     "No longer",
     "Newly",
@@ -95,8 +99,9 @@ pub(crate) const DEPENDENCIES: &[(&str, &str)] = &[
     ),
     (
         "src-tauri/mcp/Cargo.toml",
-        "insta jiff mission-control-core mission-control-engine rmcp serde serde_json tempfile \
-             thiserror tokio tracing",
+        // `rustix` takes the standard output away from everything but the server's frames.
+        "camino insta jiff mission-control-core mission-control-engine rmcp rustix serde serde_json \
+             tempfile thiserror tokio tracing",
     ),
     (
         "tests/support/Cargo.toml",

@@ -7,6 +7,7 @@ mod format;
 mod gui;
 mod list;
 mod live;
+mod mcp;
 mod output;
 mod show;
 mod table;
@@ -30,9 +31,13 @@ use output::Output;
     version,
     about,
     long_about,
-    arg_required_else_help = false
+    arg_required_else_help = false,
+    args_conflicts_with_subcommands = true
 )]
 struct Arguments {
+    /// Serve MCP on standard input and output, for agents and editors
+    #[arg(long)]
+    mcp: bool,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -128,6 +133,9 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments, output: &mut Output) -> Result<ExitCode, Failure> {
+    if arguments.mcp {
+        return mcp::serve();
+    }
     let Some(command) = arguments.command else {
         return gui::start();
     };

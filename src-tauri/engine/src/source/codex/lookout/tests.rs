@@ -156,6 +156,27 @@ fn make_old(path: &Utf8Path) {
 }
 
 #[test]
+fn a_name_a_person_gave_is_handed_on_once() {
+    let mut world = World::new();
+    let recording = Recording::of("02-commands-and-edits");
+    let id = &recording.thread;
+    append(&world.today().join(&recording.name), &recording.text);
+    let index = format!("{{\"id\":\"{id}\",\"thread_name\":\"Repair the sum\"}}\nnot json\n");
+    std::fs::write(world.home.join("session_index.jsonl"), index).unwrap();
+
+    let seen = world.look();
+    let again = world.look();
+
+    let name = format!("renamed {} Repair the sum", id.split_at(id.len() - 4).1);
+    assert_eq!(
+        seen.iter().filter(|seen| **seen == name).count(),
+        1,
+        "{seen:?}"
+    );
+    assert!(!again.contains(&name), "{again:?}");
+}
+
+#[test]
 fn an_ended_session_is_read_and_then_called_free() {
     let mut world = World::new();
     let recording = Recording::of("02-commands-and-edits");

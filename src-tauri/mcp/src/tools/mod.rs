@@ -1,0 +1,199 @@
+//! The tools: one static, ordered list, and calling one of them.
+
+mod doctor;
+mod sessions;
+
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use mission_control_core::task::failure::{ErrorCode, TaskError};
+use rmcp::RoleServer;
+use rmcp::model::{JsonObject, MetaObject, Tool, ToolAnnotations};
+use rmcp::service::RequestContext;
+use serde_json::{Map, Value};
+
+use crate::answer::{Answer, fault, internal};
+use crate::parameters::{Arguments, Parameter, nearest_word, schema};
+use crate::server::Desk;
+
+/// What a tool does to the world, for clients that ask before it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// It only reads.
+    Reads,
+}
+
+/// One tool.
+pub(crate) struct ToolSpec {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// Its name for people.
+    pub(crate) title: &'static str,
+    /// What it is for, at most 2 KB.
+    pub(crate) description: &'static str,
+    /// What it takes.
+    pub(crate) parameters: &'static [Parameter],
+    /// What it returns, as JSON Schema.
+    pub(crate) output: fn() -> Value,
+    /// What it does to the world.
+    pub(crate) effect: Effect,
+    /// What only some clients understand, by key.
+    pub(crate) meta: &'static [(&'static str, MetaValue)],
+    /// Does it.
+    pub(crate) run: fn(Call) -> Reply,
+}
+
+/// A value in a tool's `_meta`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum MetaValue {}
+
+/// What a tool is called with.
+pub(crate) struct Call {
+    /// The arguments, read against its parameters.
+    pub(crate) arguments: Arguments,
+    /// The request.
+    pub(crate) context: RequestContext<RoleServer>,
+    /// What all calls share.
+    pub(crate) desk: Arc<Desk>,
+}
+
+/// What a tool will answer.
+pub(crate) type Reply = Pin<Box<dyn Future<Output = Result<Answer, TaskError>> + Send>>;
+
+/// All tools, in the order they are listed.
+const TOOLS: &[&ToolSpec] = &[&doctor::DOCTOR, &sessions::SESSIONS];
+
+/// Returns the tools as clients see them.
+pub(crate) fn list() -> Vec<Tool> {
+    TOOLS.iter().map(|tool| described(tool)).collect()
+}
+
+/// Returns one tool as clients see it.
+pub(crate) fn get(name: &str) -> Option<Tool> {
+    find(name).map(described)
+}
+
+/// Calls a tool. None if there is no such tool.
+pub(crate) async fn call(
+    name: &str,
+    arguments: Map<String, Value>,
+    context: RequestContext<RoleServer>,
+    desk: Arc<Desk>,
+) -> Option<Result<Answer, TaskError>> {
+    let tool = find(name)?;
+    let arguments = match Arguments::read(tool.parameters, arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return Some(Err(error)),
+    };
+    let call = Call {
+        arguments,
+        context,
+        desk,
+    };
+    Some(guarded(name, || (tool.run)(call)).await)
+}
+
+/// Returns the known tool that `name` may mean.
+pub(crate) fn nearest(name: &str) -> Option<&'static str> {
+    nearest_word(name, TOOLS.iter().map(|tool| tool.name))
+}
+
+/// Runs what may take long or block on a thread of its own.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, TaskError> + Send + 'static,
+) -> Result<T, TaskError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(error) => Err(internal(&error)),
+    }
+}
+
+/// Runs a tool so that a panic in it becomes an answer.
+async fn guarded(name: &str, start: impl FnOnce() -> Reply) -> Result<Answer, TaskError> {
+    let panicked = |_| {
+        tracing::error!(tool = name, "A tool panicked.");
+        fault(
+            ErrorCode::Internal,
+            format!("`{name}` broke down by a fault of Mission Control; the server goes on."),
+        )
+    };
+    let mut reply = std::panic::catch_unwind(AssertUnwindSafe(start)).map_err(panicked)?;
+    std::future::poll_fn(|context| {
+        let polled = std::panic::catch_unwind(AssertUnwindSafe(|| reply.as_mut().poll(context)));
+        polled.unwrap_or_else(|panic| std::task::Poll::Ready(Err(panicked(panic))))
+    })
+    .await
+}
+
+fn find(name: &str) -> Option<&'static ToolSpec> {
+    TOOLS.iter().copied().find(|tool| tool.name == name)
+}
+
+fn described(tool: &ToolSpec) -> Tool {
+    let annotations = match tool.effect {
+        Effect::Reads => ToolAnnotations::with_title(tool.title)
+            .read_only(true)
+            .open_world(false),
+    };
+    let mut described = Tool::new(tool.name, tool.description, schema(tool.parameters))
+        .with_title(tool.title)
+        .with_annotations(annotations);
+    if let Value::Object(output) = (tool.output)() {
+        described = described.with_raw_output_schema(Arc::new(output));
+    }
+    if !tool.meta.is_empty() {
+        described = described.with_meta(MetaObject(JsonObject::new()));
+    }
+    described
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Longest name with a client's prefix, and what clients cut descriptions to.
+    const MAX_NAME: usize = 64 - "mcp__mission-control__".len();
+    const MAX_DESCRIPTION: usize = 2048;
+
+    #[test]
+    fn tools_are_ordered_and_short_enough_for_every_client() {
+        let names: Vec<&str> = TOOLS.iter().map(|tool| tool.name).collect();
+
+        assert!(names.is_sorted(), "{names:?}");
+        for tool in list() {
+            assert!(tool.name.len() <= MAX_NAME, "{}", tool.name);
+            assert!(
+                tool.description.unwrap().len() <= MAX_DESCRIPTION,
+                "{}",
+                tool.name
+            );
+            assert_eq!(tool.input_schema["type"], "object", "{}", tool.name);
+            assert_eq!(
+                tool.output_schema.unwrap()["type"],
+                "object",
+                "{}",
+                tool.name
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_tool_that_panics_answers() {
+        fn boom(_: ()) -> Reply {
+            Box::pin(async {
+                tokio::task::yield_now().await;
+                let nothing: Option<Answer> = None;
+                Ok(nothing.unwrap())
+            })
+        }
+
+        let at_once = guarded("boom", || panic!("at once")).await;
+        let later = guarded("boom", || boom(())).await;
+
+        for reply in [at_once, later] {
+            assert_eq!(reply.unwrap_err().code, ErrorCode::Internal);
+        }
+    }
+}
