@@ -1,9 +1,5 @@
 //! Delegated tasks with a scripted agent: what the real one cannot be made to do.
-#![expect(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a missing value fails the test"
-)]
+#![expect(clippy::unwrap_used, reason = "a missing value fails the test")]
 
 use std::path::Path;
 

@@ -1,9 +1,4 @@
 //! Delegated tasks over the real Codex CLI and a scripted model.
-#![expect(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a missing value fails the test"
-)]
 
 use mission_control_testkit::model::{Gate, Model, Script, Step, command, patch, say};
 use mission_control_testkit::process::Exit;
