@@ -22,7 +22,7 @@ import uuid
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FRONT = ROOT / "target/release/mission-control"
 GUI = ROOT / "target/release/mission-control-gui"
-CCUSAGE = ROOT / "target/agents/ccusage-20/node_modules/.bin/ccusage"
+CCUSAGE = ROOT / "target/agents/ccusage-20/node_modules/@ccusage/ccusage-linux-x64/bin/ccusage"
 TICK = os.sysconf("SC_CLK_TCK")
 ROWS = []
 
@@ -219,7 +219,9 @@ def bench_lists(env):
         wall, peak, code = run([FRONT, "list", "--all", "--json"], env)
         alls.append((wall, peak))
         if CCUSAGE.exists():
-            theirs.append(run([CCUSAGE, "codex", "daily", "--offline"], env)[0])
+            wall, _, code = run([CCUSAGE, "codex", "daily", "--offline"], env)
+            assert code == 0, "ccusage failed"
+            theirs.append(wall)
     other = statistics.median(theirs) if theirs else None
     goal = f"≤ {other / 3:.3f} s, a third of ccusage's {other:.3f} s" if other else "ccusage is missing"
     row("first list, wall", f"{statistics.median(ours):.3f} s", goal)

@@ -5,9 +5,12 @@ cd "$(dirname "$0")/.."
 (cd ui && npm run build >/dev/null)
 cargo build --release --locked --quiet
 folder=target/agents/ccusage-20
-if [ ! -x "$folder/node_modules/.bin/ccusage" ]; then
-    npm install --prefix "$folder" --no-audit --no-fund --no-save --loglevel=error ccusage@20 >/dev/null
+program=$folder/node_modules/@ccusage/ccusage-linux-x64/bin/ccusage
+if [ ! -e "$program" ]; then
+    npm install --prefix "$folder" --no-audit --no-fund --no-save --loglevel=error \
+        ccusage@20 @ccusage/ccusage-linux-x64@20 >/dev/null
 fi
+chmod +x "$program"
 python3 scripts/bench.py "$@"
 
 cargo build --release --locked --quiet -p mission-control-core --example parse_rollout

@@ -1,10 +1,6 @@
 //! The desktop application on a real desktop: tray, window and notifications, with real agents.
 #![cfg(feature = "desktop")]
-#![expect(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a missing value fails the test"
-)]
+#![expect(clippy::unwrap_used, reason = "a missing value fails the test")]
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -141,8 +137,7 @@ fn the_window_closes_and_opens_while_the_tray_stays() {
     // A double click is two of these.
     item.activate();
     item.activate();
-    browser.switch_to_open_window();
-    browser.wait_until_ready();
+    browser.turn_to_open_window();
     assert_eq!(windows(&stage), 1);
 
     stage.desktop.close_window("Mission Control");
@@ -155,9 +150,8 @@ fn the_window_closes_and_opens_while_the_tray_stays() {
     stage.desktop.kill_panel();
     stage.desktop.start_panel();
     let item = stage.desktop.wait_for_tray_item();
-    browser.switch_to_open_window();
     item.activate();
-    browser.wait_until_ready();
+    browser.turn_to_open_window();
     browser.wait_until_painted();
     stage.desktop.screenshot("7-after-panel-restart");
     item.choose("Quit");

@@ -279,3 +279,95 @@ fn the_agent_works_on_when_everybody_else_is_gone() {
     assert_eq!(task["status"], "completed", "{task:#}");
     assert_eq!(task["final_message"], "Still here.");
 }
+
+#[test]
+fn a_checkout_of_its_own_is_kept_shown_and_applied() {
+    let model = Model::start();
+    let stage = CodexStage::new(PROGRAM, "");
+    let project = stage.home.project();
+    let steps = [
+        command("echo new > made.txt; echo more >> calc.py"),
+        say("Done."),
+    ];
+    let script = model.plays("worktree", Script::new(steps));
+    let nothing = model.plays("nothing", Script::new([say("Nothing to do.")]));
+    let options = ["--sandbox", "workspace-write", "--isolation", "auto"];
+
+    let task = stage.run(&script, &[&options[..], &["Change it."]].concat());
+    let clean = stage.run(&nothing, &[&options[..], &["Look."]].concat());
+    let id = task["task_id"].as_str().unwrap();
+    let untouched = !project.join("made.txt").exists();
+    let shown = stage.front.run(&["apply", id, "--preview"]);
+    let applied = stage.front.run(&["apply", id]);
+    let again = stage.front.run(&["apply", id]);
+
+    assert_eq!(task["outcome"], "succeeded", "{task:#}");
+    assert!(untouched, "the folder itself is left alone");
+    assert_eq!(task["files"].as_array().unwrap().len(), 2, "{task:#}");
+    assert!(task["git"]["worktree"].is_string());
+    assert!(shown.stdout.contains("+new"), "{shown:?}");
+    assert_eq!(applied.exit, Exit::Code(0), "{applied:?}");
+    assert_eq!(
+        std::fs::read_to_string(project.join("made.txt")).unwrap(),
+        "new\n"
+    );
+    assert_eq!(again.exit, Exit::Code(3), "{again:?}");
+    assert_eq!(clean["git"]["worktree"], Value::Null, "{clean:#}");
+}
+
+#[test]
+fn a_fork_and_a_review_have_threads_of_their_own() {
+    let model = Model::start();
+    let stage = CodexStage::new(PROGRAM, "");
+    let script = Script::new([say("First.")])
+        .on("other way", [say("Forked.")])
+        .on("uncommitted", [say("Looks fine.")]);
+    let script = model.plays("fork", script);
+    std::fs::write(stage.home.project().join("calc.py"), "changed = 1\n").unwrap();
+
+    let first = stage.run(&script, &["The first question."]);
+    let thread = first["thread_id"].as_str().unwrap();
+    let fork = stage.run(
+        &script,
+        &["--thread-id", thread, "--fork", "The other way."],
+    );
+    let review = stage.run(
+        &script,
+        &["--review", "uncommitted", "Mind the uncommitted names."],
+    );
+
+    assert_eq!(fork["status"], "completed", "{fork:#}");
+    assert_eq!(fork["kind"], "fork");
+    assert_eq!(fork["final_message"], "Forked.");
+    assert_ne!(fork["thread_id"], first["thread_id"]);
+    assert_eq!(review["kind"], "review");
+    assert_eq!(review["status"], "completed", "{review:#}");
+}
+
+#[test]
+fn twenty_tasks_at_once_run_four_at_a_time() {
+    let model = Model::start();
+    let stage = CodexStage::new(PROGRAM, "max_per_repository = 4\n");
+    let script = model.plays("many", Script::new([say("Me too.")]));
+
+    let ids: Vec<String> = (0..20)
+        .map(|_| stage.hand_in(&script, &["Work."]))
+        .collect();
+    let mut most = 0;
+    wait_for(PATIENT * 2, "all have ended", || {
+        let listed = stage.front.json(&["tasks", "--open", "--json"]);
+        let open = listed["tasks"].as_array().unwrap().clone();
+        let n = open
+            .iter()
+            .filter(|task| task["status"] == "running")
+            .count();
+        most = most.max(n);
+        open.is_empty().then_some(())
+    });
+
+    assert!((2..=4).contains(&most), "{most} at the same time");
+    for id in &ids {
+        let task = stage.front.json(&["task", id, "--json"]);
+        assert_eq!(task["outcome"], "succeeded", "{task:#}");
+    }
+}

@@ -16,7 +16,7 @@ pub(crate) const EMPTY_NAMES: &[&str] = &[
     "Info2",
 ];
 
-/// Openings of comments that tell what the next line says anyway, or what changed.
+/// Openings of comments that tell what the next line says anyway.
 pub(crate) const NARRATING: &[&str] = &[
     "Get",
     "Create",
@@ -29,6 +29,10 @@ pub(crate) const NARRATING: &[&str] = &[
     "Update",
     "Iterate",
     "Increment",
+];
+
+/// Openings of comments that tell what changed.
+pub(crate) const CHANGING: &[&str] = &[
     "Now",
     "No longer",
     "Newly",
@@ -105,7 +109,7 @@ pub(crate) const DEPENDENCIES: &[(&str, &str)] = &[
     ),
     (
         "Cargo.toml",
-        "anstream anstyle anyhow clap futures-util gtk insta jiff ksni mission-control-core \
+        "anstream anstyle anyhow camino clap futures-util gtk insta jiff ksni mission-control-core \
              mission-control-engine mission-control-mcp mission-control-testkit notify-rust rustix \
              serde serde_json tauri tauri-build tauri-plugin-shell tauri-plugin-single-instance \
              tempfile tokio tracing tracing-subscriber unicode-width webkit2gtk zbus",

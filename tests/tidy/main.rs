@@ -157,6 +157,11 @@ fn each_rule_finds_what_it_is_for() {
     );
     check(
         "src-tauri/engine/src/x.rs",
+        "/// Get the name.\nfn name() {}\n/// Get in line.\nQueue,\n",
+        &[(1, 43)],
+    );
+    check(
+        "src-tauri/engine/src/x.rs",
         "/// Now with colours.\n",
         &[(1, 43)],
     );
@@ -172,7 +177,12 @@ fn each_rule_finds_what_it_is_for() {
     );
     check(
         "src-tauri/engine/src/x.rs",
-        concat!("// TO", "DO later\n// TO", "DO(#12): later\n"),
+        concat!(
+            "// TO",
+            "DO later\n// TO",
+            "DO(#12): later\nlet a = \"# TO",
+            "DO\";\n"
+        ),
         &[(1, 61)],
     );
     check(

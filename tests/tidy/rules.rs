@@ -1,7 +1,8 @@
 //! The rules, each from a text to what is wrong with it.
 
 use crate::agreements::{
-    EMPTY_NAMES, KNOWS_AGENTS, MAX_LINES, NARRATING, NO_NARRATION, PAUSING_FILE, TAURI_FILE,
+    CHANGING, EMPTY_NAMES, KNOWS_AGENTS, MAX_LINES, NARRATING, NO_NARRATION, PAUSING_FILE,
+    TAURI_FILE,
 };
 
 /// A file of code.
@@ -212,19 +213,32 @@ fn waiting_faults(file: &SourceFile) -> Vec<Fault> {
 }
 
 fn comment_faults(file: &SourceFile) -> Vec<Fault> {
+    let lines: Vec<&str> = file.text.lines().collect();
     let mut faults = Vec::new();
     let mut is_within = false;
-    for (at, line) in file.lines() {
+    for (at, line) in lines.iter().enumerate() {
         let comment = comment_of(line);
         if let Some(text) = comment.filter(|_| !is_within)
             && let Some(opening) = narrating_opening(text)
+            && (CHANGING.contains(&opening) || !is_of_a_value(&lines, at))
         {
             let what = format!("a comment that opens with `{opening}`.");
-            faults.push(file.fault(at, 43, what, "Say why, or say nothing."));
+            faults.push(file.fault(at + 1, 43, what, "Say why, or say nothing."));
         }
         is_within = comment.is_some();
     }
     faults
+}
+
+/// Tells whether the comment at `at` describes a type or a variant: commands are imperative.
+fn is_of_a_value(lines: &[&str], at: usize) -> bool {
+    let mut from_here = lines.iter().skip(at).peekable();
+    let is_document = from_here
+        .peek()
+        .is_some_and(|line| line.trim_start().starts_with("///"));
+    let described =
+        from_here.find(|line| comment_of(line).is_none() && !line.trim_start().starts_with('#'));
+    is_document && described.is_some_and(|line| !line.contains("fn "))
 }
 
 /// Returns the text of a line that is nothing but a comment.
@@ -240,7 +254,8 @@ fn narrating_opening(text: &str) -> Option<&'static str> {
     if NO_NARRATION.iter().any(|fine| text.starts_with(fine)) {
         return None;
     }
-    NARRATING.iter().copied().find(|opening| {
+    let openings = NARRATING.iter().chain(CHANGING).copied();
+    openings.into_iter().find(|opening| {
         text.strip_prefix(opening)
             .is_some_and(|rest| rest.starts_with([' ', ',', ':']))
     })
@@ -250,10 +265,14 @@ fn reminder_faults(file: &SourceFile) -> Vec<Fault> {
     let word = concat!("TO", "DO");
     let mut faults = Vec::new();
     for (at, line) in file.lines() {
-        let Some((_, after)) = line.split_once(word) else {
+        let Some((before, after)) = line.split_once(word) else {
             continue;
         };
-        if !after.starts_with("(#") {
+        let before = before.trim_end();
+        let is_comment = ["//", "///", "//!", "*", "<!--"]
+            .iter()
+            .any(|mark| before.ends_with(mark));
+        if is_comment && !after.starts_with("(#") {
             let what = format!("{word} without an issue.");
             faults.push(file.fault(at, 61, what, "Do it, or name the issue in brackets: (#12)."));
         }

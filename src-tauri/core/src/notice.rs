@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::session::{SessionId, TurnId};
+use crate::task::model::TaskId;
 
 /// What a notice is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -61,6 +62,17 @@ impl NoticeId {
         Self(id)
     }
 
+    /// Derives the id of a notice about a delegated task.
+    #[must_use]
+    pub fn of_task(task: &TaskId, kind: NoticeKind, request: Option<&str>) -> Self {
+        let mut id = format!("task:{}/{}", task.as_str(), kind.as_str());
+        if let Some(request) = request {
+            id.push('/');
+            id.push_str(request);
+        }
+        Self(id)
+    }
+
     /// Returns the id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -76,8 +88,8 @@ pub struct Notice {
     pub id: NoticeId,
     /// What it is about.
     pub kind: NoticeKind,
-    /// The session it is about.
-    pub session_id: SessionId,
+    /// The session it is about; none for a task that has no session yet.
+    pub session_id: Option<SessionId>,
     /// The delegated task it is about.
     pub task_id: Option<String>,
     /// The turn it is about.

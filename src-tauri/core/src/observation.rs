@@ -217,6 +217,13 @@ pub enum Observation {
         /// The name.
         title: String,
     },
+    /// The session runs for a delegated task, whose notices replace its own.
+    RunsFor {
+        /// Which.
+        session: SessionId,
+        /// The task.
+        task: String,
+    },
     /// The transcript is gone: deleted, or its home vanished.
     TranscriptGone {
         /// Whose.

@@ -17,9 +17,9 @@ id: NoticeId,
  */
 kind: NoticeKind, 
 /**
- * The session it is about.
+ * The session it is about; none for a task that has no session yet.
  */
-session_id: SessionId, 
+session_id: SessionId | null, 
 /**
  * The delegated task it is about.
  */

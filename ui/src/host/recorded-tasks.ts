@@ -104,10 +104,10 @@ function goingTasks(): Task[] {
       need: {
         kind: 'approval',
         summary:
-          'Run without a sandbox? It may then change every file of yours and use the network; asked for with danger-full-access, by claude-code.\nRotate the staging certificates and restart the proxies, then check every host name of the list in hosts/staging.txt.',
-        request_id: 'consent/1',
+          'Run without a sandbox, with full access to this machine: Rotate the staging certificates and restart the proxies, then check every host name of the list in hosts/staging.txt.',
+        request_id: 'danger-full-access',
         can_answer: true,
-        choices: [],
+        choices: ['accept', 'decline'],
       },
     }),
     task({
@@ -195,7 +195,7 @@ function endedTasks(): Task[] {
       links: [
         { rel: 'result', target: `~/.local/state/mission-control/tasks/${taskIdOf(6)}/result.md` },
       ],
-      next: ['Look at the worktree and take its changes over.', 'Go on with a reply.'],
+      next: ['`mission-control reply` goes on with this thread.'],
       evidence: [
         { from: 'events', says: 'the turn completed and a final answer is there' },
         { from: 'exit', says: 'the process exited with 0' },
@@ -303,28 +303,24 @@ export function asked(request: TaskRequest, n: number): Task {
   });
 }
 
-const LOG = `plan  Add the polyfill and helpers: done
-message  Helpers are in src/time.ts, the polyfill loads only where Temporal is missing.
-command  pnpm tsc --noEmit
-exit 0  no errors
-edit  src/time.ts  +58 −0
-command  pnpm vitest run src/time
-exit 0  Tests  19 passed (19)
-plan  Convert the chart axes: started
-command  sed -n 1,120p src/charts/axis.ts
-exit 0  120 lines
-message  Axes next. Two call sites still use moment.duration.
-command  rg -n "moment" src/charts
-exit 0  7 matches in 4 files
-edit  src/charts/axis.ts  +22 −17
-edit  src/charts/tooltip.ts  +9 −11
-command  pnpm vitest run src/charts
-exit 1  Tests  2 failed | 46 passed (48)
-error  axis.test.ts > keeps the local offset over a clock change
-message  Both tests expect a wall-clock label. PlainDateTime is wrong here, ZonedDateTime keeps the offset.
-edit  src/charts/axis.ts  +6 −4
-command  pnpm vitest run src/charts
-output  ✓ src/charts/tooltip.test.ts (12 tests) 212ms`.split('\n');
+const LOG = `task  Starts: codex exec --json --sandbox workspace-write
+agent Plan: 2 of 5 steps done
+agent Says: Helpers are in src/time.ts, the polyfill loads only where Temporal is missing.
+agent Runs: pnpm tsc --noEmit
+agent Ran with code 0, 0 B of output: pnpm tsc --noEmit
+agent Changed: src/time.ts
+agent Runs: pnpm vitest run src/time
+agent Ran with code 0, 412 B of output: pnpm vitest run src/time
+agent Thinks: Axes next. Two call sites still use moment.duration.
+agent Runs: rg -n "moment" src/charts
+agent Ran with code 0, 688 B of output: rg -n "moment" src/charts
+agent Changed: src/charts/axis.ts, src/charts/tooltip.ts
+agent Runs: pnpm vitest run src/charts
+agent Ran with code 1, 2240 B of output: pnpm vitest run src/charts
+agent Says: Both tests expect a wall-clock label. PlainDateTime is wrong here, ZonedDateTime keeps the offset.
+agent Warns: The network was slow.
+agent Changed: src/charts/axis.ts
+agent Runs: pnpm vitest run src/charts`.split('\n');
 
 /** Returns the lines of a recorded log from line `from` to line `to`, each with its time. */
 export function recordedLog(from: number, to: number): string {

@@ -1,4 +1,7 @@
 /** Reads the log of a task into lines with their times. */
+import { clockTimeExact } from './format';
+
+type Tone = 'plain' | 'said' | 'quiet' | 'bad';
 
 /** One line of a log. */
 export interface LogLine {
@@ -9,7 +12,7 @@ export interface LogLine {
   /** What it is: `command`, `exit 1`; empty where the line does not say. */
   readonly kind: string;
   readonly text: string;
-  readonly tone: 'plain' | 'said' | 'bad';
+  readonly tone: Tone;
 }
 
 /** A log as far as it was read. */
@@ -24,10 +27,28 @@ export interface Log {
 /** So many lines are kept; the file has them all. */
 const KEPT_LINES = 5000;
 
-const TIMED =
-  /^\[?(?:\d{4}-\d\d-\d\d[T ](\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:?\d\d)?|(\d\d:\d\d:\d\d)(?:\.\d+)?)\]?\s+(.*)$/;
-const KIND =
-  /^(plan|message|reasoning|command|exit -?\d+|edit|output|error|warning|stderr|tool|search|turn|task|agent|supervisor)(?::\s+|\t|\s{2,}|$)(.*)$/i;
+/** A line is the time, who did it, and what was done. */
+const TIMED = /^(\d{4}-\d\d-\d\dT\S+)\s+(agent|task)\s+(.*)$/;
+const RAN = /^Ran(?: with code (-?\d+))?, (\d+ B of output): (.*)$/;
+
+/** The words a line of the agent begins with, and how the line is shown. */
+const VERBS: ReadonlyMap<string, readonly [kind: string, tone: Tone]> = new Map([
+  ['Says', ['message', 'said']],
+  ['Thinks', ['thought', 'quiet']],
+  ['Runs', ['command', 'plain']],
+  ['Was not allowed to run', ['declined', 'bad']],
+  ['Changes', ['edit', 'plain']],
+  ['Changed', ['edited', 'plain']],
+  ['Could not change', ['edit', 'bad']],
+  ['Calls', ['tool', 'plain']],
+  ['Called', ['tool', 'quiet']],
+  ['Could not call', ['tool', 'bad']],
+  ['Plan', ['plan', 'plain']],
+  ['Warns', ['warning', 'plain']],
+  ['Tries again', ['retry', 'plain']],
+  ['Error', ['error', 'bad']],
+  ['Turn failed', ['failed', 'bad']],
+]);
 
 /** Returns the log before anything was read. */
 export function emptyLog(): Log {
@@ -53,28 +74,32 @@ export function linesOf(log: Log): readonly LogLine[] {
 }
 
 function logLine(line: string, n: number): LogLine {
-  const timed = TIMED.exec(line);
-  const body = timed?.[4] ?? line;
-  const kinded = KIND.exec(body);
-  const kind = kinded?.[1]?.toLowerCase() ?? '';
-  return {
-    n,
-    time: timed === null ? '' : timeOf(line, timed),
-    kind,
-    text: kinded?.[2] ?? body,
-    tone: toneOf(kind),
-  };
+  const [, at, who, says] = TIMED.exec(line) ?? [];
+  if (at === undefined || says === undefined)
+    return { n, time: '', kind: '', text: line, tone: 'quiet' };
+  const time = timeOf(at);
+  return who === 'task'
+    ? { n, time, kind: 'task', text: says, tone: 'quiet' }
+    : { n, time, ...agentLine(says) };
 }
 
-function timeOf(line: string, timed: RegExpExecArray): string {
-  const zone = timed[2];
-  const clock = timed[1] ?? timed[3] ?? '';
-  if (zone === undefined) return clock;
-  const at = new Date(line.slice(line.startsWith('[') ? 1 : 0).split(/[\s\]]/, 1)[0] ?? '');
-  return Number.isNaN(at.getTime()) ? clock : at.toTimeString().slice(0, 8);
+function agentLine(says: string): Pick<LogLine, 'kind' | 'text' | 'tone'> {
+  const [, code, output, script] = RAN.exec(says) ?? [];
+  if (script !== undefined) {
+    const failed = code !== undefined && code !== '0';
+    return {
+      kind: code === undefined ? 'ended' : `exit ${code}`,
+      text: `${script} · ${output ?? ''}`,
+      tone: failed ? 'bad' : 'quiet',
+    };
+  }
+  const colon = says.indexOf(': ');
+  const verb = colon === -1 ? undefined : VERBS.get(says.slice(0, colon));
+  if (verb === undefined) return { kind: 'agent', text: says, tone: 'quiet' };
+  return { kind: verb[0], text: says.slice(colon + 2), tone: verb[1] };
 }
 
-function toneOf(kind: string): LogLine['tone'] {
-  if (kind === 'error' || kind === 'stderr' || /^exit -?[1-9]/.test(kind)) return 'bad';
-  return kind === 'message' ? 'said' : 'plain';
+function timeOf(at: string): string {
+  const ms = Date.parse(at);
+  return Number.isNaN(ms) ? at : clockTimeExact(ms);
 }

@@ -5,6 +5,9 @@ import type { LiveSession } from '../bindings/LiveSession';
 import type { Source } from '../bindings/Source';
 import { unreachable } from './unreachable';
 
+/** The agent that tasks are delegated to. */
+export const DELEGATE: Source = 'codex';
+
 /** Returns the agent's name. */
 export function sourceName(source: Source): string {
   switch (source) {
@@ -59,9 +62,14 @@ export function evidenceName(from: EvidenceSource): string {
 
 /** Returns what a session is called; never empty. */
 export function titleOf(
-  session: Pick<LiveSession, 'title' | 'last_prompt' | 'source_session_id'>,
+  session: Pick<LiveSession, 'title' | 'last_prompt' | 'project' | 'source_session_id'>,
 ): string {
-  return firstLine(session.title) ?? firstLine(session.last_prompt) ?? session.source_session_id;
+  return (
+    firstLine(session.title) ??
+    firstLine(session.last_prompt) ??
+    session.project ??
+    session.source_session_id
+  );
 }
 
 function firstLine(text: string | null): string | null {

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import type { Task } from '../bindings/Task';
 import { before, NOW } from '../test/sessions';
 import { aNeed, aTask } from '../test/tasks';
+import { clockTimeExact } from './format';
 import { emptyDraft, missingIn, requestOf } from './draft';
 import { emptyLog, linesOf, readOn } from './log';
 import { countsOf, describeTask, planOf, projectOf, quietText, runTime } from './taskline';
@@ -150,22 +151,25 @@ test('a draft asks for the least', () => {
 });
 
 test('a log is read in parts that cut lines anywhere', () => {
-  let log = readOn(emptyLog(), '14:30:02 command  ls -la\n14:30:0');
-  log = readOn(log, '3 exit 1  no such file\nbare ');
+  const at = '2026-11-20T14:30:02.123Z';
+  const time = clockTimeExact(Date.parse(at));
+  let log = readOn(emptyLog(), `Task         0199\n${at} agent Runs: ls -la\n2026-11`);
+  log = readOn(log, `-20T14:30:02.123Z agent Ran with code 1, 12 B of output: ls -la\n`);
+  log = readOn(log, `${at} task  Starts: codex\n${at} agent Says: Done: no`);
 
   expect(linesOf(log)).toEqual([
-    { n: 0, time: '14:30:02', kind: 'command', text: 'ls -la', tone: 'plain' },
-    { n: 1, time: '14:30:03', kind: 'exit 1', text: 'no such file', tone: 'bad' },
-    { n: 2, time: '', kind: '', text: 'bare ', tone: 'plain' },
+    { n: 0, time: '', kind: '', text: 'Task         0199', tone: 'quiet' },
+    { n: 1, time, kind: 'command', text: 'ls -la', tone: 'plain' },
+    { n: 2, time, kind: 'exit 1', text: 'ls -la · 12 B of output', tone: 'bad' },
+    { n: 3, time, kind: 'task', text: 'Starts: codex', tone: 'quiet' },
+    { n: 4, time, kind: 'message', text: 'Done: no', tone: 'said' },
   ]);
 });
 
-test('a prose line keeps its first word, a zoned time becomes local', () => {
-  const at = '2026-11-20T14:30:02.123Z';
-  const [line] = linesOf(readOn(emptyLog(), `${at} Edit of the plan\n`));
+test('a line nobody knows is shown as it is', () => {
+  const [line] = linesOf(readOn(emptyLog(), '2026-11-20T14:30:02Z agent Sings: a song\n'));
 
-  expect(line?.text).toBe('Edit of the plan');
-  expect(line?.time).toBe(new Date(at).toTimeString().slice(0, 8));
+  expect(line).toMatchObject({ kind: 'agent', text: 'Sings: a song' });
 });
 
 test('a very long log keeps its end and its numbers', () => {

@@ -85,7 +85,8 @@ test.each([
 
 test('a title is never empty', () => {
   expect(titleOf(aSession('a', { title: '  ', last_prompt: 'Fix it\nplease' }))).toBe('Fix it');
-  expect(titleOf(aSession('a', { title: null }))).toBe('a');
+  expect(titleOf(aSession('a', { title: null, project: 'acme' }))).toBe('acme');
+  expect(titleOf(aSession('a', { title: null, project: null }))).toBe('a');
 });
 
 test('a filter looks for every word in title, project, branch and model', () => {

@@ -1,5 +1,6 @@
 //! Delegated tasks: what is asked for, how a run goes, and what came of it.
 
+pub mod board;
 pub mod conclude;
 pub mod exec_events;
 pub mod failure;

@@ -61,6 +61,8 @@ pub struct Tracker {
     sessions: BTreeMap<SessionId, Tracked>,
     children: BTreeMap<SessionId, BTreeSet<SessionId>>,
     raised: BTreeSet<NoticeId>,
+    /// Sessions that run for a delegated task.
+    tasks: BTreeMap<SessionId, String>,
     summary: Summary,
     effects: VecDeque<Effect>,
 }
@@ -83,6 +85,7 @@ impl Tracker {
             sessions: BTreeMap::new(),
             children: BTreeMap::new(),
             raised: BTreeSet::new(),
+            tasks: BTreeMap::new(),
             summary: Summary {
                 working: 0,
                 needs_you: 0,
@@ -118,6 +121,10 @@ impl Tracker {
                 if let Some(tracked) = self.sessions.get_mut(&session) {
                     tracked.state.title = Some(title);
                 }
+                session
+            }
+            Observation::RunsFor { session, task } => {
+                self.tasks.insert(session.clone(), task);
                 session
             }
             Observation::TranscriptGone { session } => {
@@ -239,7 +246,9 @@ impl Tracker {
             return;
         }
         tracked.state.handle_timeout(now);
-        let view = Box::new(tracked.state.view(&family, tracked.shown.as_deref(), now));
+        let mut view = tracked.state.view(&family, tracked.shown.as_deref(), now);
+        view.task_id = self.tasks.get(id).cloned();
+        let view = Box::new(view);
         let before = tracked.shown.as_deref();
         let has_died = view
             .ended
@@ -267,7 +276,7 @@ impl Tracker {
         let Some(shown) = tracked.shown.as_deref() else {
             return;
         };
-        if tracked.state.role() != Role::Main {
+        if tracked.state.role() != Role::Main || shown.task_id.is_some() {
             tracked.ends.clear();
             return;
         }

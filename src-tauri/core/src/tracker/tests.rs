@@ -351,6 +351,22 @@ fn a_turn_without_a_recorded_end_settles_and_is_finished_by_the_release() {
 }
 
 #[test]
+fn a_session_that_runs_for_a_task_leaves_the_telling_to_the_task() {
+    let mut sim = Sim::running("a");
+    let runs_for = Observation::RunsFor {
+        session: id("a"),
+        task: "t".into(),
+    };
+
+    sim.tracker.handle(runs_for, sim.now);
+    sim.lines("a", [ended(1, TurnOutcome::Completed)]);
+    sim.free("a");
+
+    assert_eq!(sim.notices(), Vec::<String>::new());
+    assert_eq!(sim.session("a").task_id.unwrap(), "t");
+}
+
+#[test]
 fn a_transcript_that_is_gone_takes_its_session_along() {
     let mut sim = Sim::running("a");
 

@@ -110,7 +110,7 @@ pub(super) fn turn_notice(session: &LiveSession, end: &TurnEnd) -> Notice {
     Notice {
         id: NoticeId::derive(&session.id, Some(&end.turn), kind, None),
         kind,
-        session_id: session.id.clone(),
+        session_id: Some(session.id.clone()),
         task_id: session.task_id.clone(),
         turn_id: Some(end.turn.clone()),
         title,
@@ -124,7 +124,7 @@ pub(super) fn death_notice(session: &LiveSession) -> Notice {
     Notice {
         id: NoticeId::derive(&session.id, turn, kind, None),
         kind,
-        session_id: session.id.clone(),
+        session_id: Some(session.id.clone()),
         task_id: session.task_id.clone(),
         turn_id: turn.cloned(),
         title: format!("{} was killed", name(session)),

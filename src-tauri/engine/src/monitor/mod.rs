@@ -5,10 +5,12 @@
 mod pages;
 mod run;
 mod subscribers;
+mod tasks;
 
 use jiff::SignedDuration;
 use mission_control_core::event::{Event, Summary};
 use mission_control_core::health::{Problem, TranscriptPage};
+use mission_control_core::observation::Observation;
 use mission_control_core::session::{LiveSession, SessionId};
 use mission_control_core::source::Source;
 use mission_control_core::tracker::Tracker;
@@ -112,13 +114,22 @@ impl Monitor {
         let mut lookout = Lookout::new(lookout_options(&options.places, &settings));
         let mut tracker = Tracker::new(options.notify_since);
         lookout.look(clock.now());
+        let mut tasks = tasks::Tasks::new(&options.places, &settings, options.notify_since);
+        tasks.look(clock.now());
         while let Some(observation) = lookout.poll_observation() {
             tracker.handle(observation, clock.now());
             while tracker.poll_effect().is_some() {}
         }
+        for (session, task) in tasks.board().sessions() {
+            let task = task.as_str().to_owned();
+            tracker.handle(Observation::RunsFor { session, task }, clock.now());
+        }
         let sessions = tracker.sessions();
         let snapshot = Snapshot {
-            summary: Summary::of(&sessions),
+            summary: Summary {
+                tasks_running: tasks.board().n_running(),
+                ..Summary::of(&sessions)
+            },
             sessions,
             problems: problem.into_iter().collect(),
         };

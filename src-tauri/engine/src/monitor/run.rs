@@ -4,16 +4,20 @@ use std::collections::BTreeSet;
 use std::sync::mpsc as blocking;
 use std::time::Duration;
 
+use camino::Utf8PathBuf;
 use mission_control_core::event::{EventBody, Summary};
 use mission_control_core::health::Problem;
+use mission_control_core::observation::Observation;
 use mission_control_core::process::ProcessKey;
 use mission_control_core::session::SessionId;
+use mission_control_core::task::board::TaskBoard;
 use mission_control_core::tracker::{Effect, Now, Tracker};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::pages::{self, PageRequest};
 use super::subscribers::Subscribers;
+use super::tasks::Tasks;
 use super::{MonitorOptions, Request, TranscriptError, find, lookout_options, settings_of};
 use crate::clock::Clock;
 use crate::processes::Exit;
@@ -51,6 +55,7 @@ struct Owner {
     clock: Clock,
     tracker: Tracker,
     lookout: Lookout,
+    tasks: Tasks,
     watch: FolderWatch,
     subscribers: Subscribers,
     heartbeat_due: Duration,
@@ -81,6 +86,7 @@ impl Owner {
             clock: Clock::start(),
             tracker: Tracker::new(options.notify_since),
             lookout: Lookout::new(lookout_options(&options.places, &settings)),
+            tasks: Tasks::new(&options.places, &settings, options.notify_since),
             watch: FolderWatch::new(most_folders),
             subscribers: Subscribers::default(),
             heartbeat_due: Duration::MAX,
@@ -95,8 +101,9 @@ impl Owner {
     async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
         // Watched first and looked at then: what happens in between is seen twice, not never.
         let now = self.clock.now();
-        self.watch.set(&self.lookout.folders(now));
+        self.watch.set(&self.folders(now));
         self.lookout.look(now);
+        self.look_at_tasks(now);
         self.settle();
         loop {
             let due = tokio::time::Instant::from_std(self.clock.instant_at(self.due()));
@@ -110,8 +117,16 @@ impl Owner {
             match woken {
                 Woken::Asked(None) => return,
                 Woken::Asked(Some(request)) => self.answer(request, now),
-                Woken::Changed(Changes::Paths(paths)) => self.lookout.hear(&paths, now),
-                Woken::Changed(Changes::Anything) => self.lookout.look(now),
+                Woken::Changed(Changes::Paths(paths)) => {
+                    if paths.iter().any(|path| self.tasks.concerns(path)) {
+                        self.look_at_tasks(now);
+                    }
+                    self.lookout.hear(&paths, now);
+                }
+                Woken::Changed(Changes::Anything) => {
+                    self.look_at_tasks(now);
+                    self.lookout.look(now);
+                }
                 Woken::Ended(process) => {
                     self.followed.remove(&process);
                     self.lookout.process_ended(process, now);
@@ -128,7 +143,8 @@ impl Owner {
             .are_behind()
             .then(|| self.clock.now().steady + CATCH_UP);
         let heartbeat = (!self.subscribers.is_empty()).then_some(self.heartbeat_due);
-        [self.tracker.poll_timeout(), catch_up, heartbeat]
+        let tasks = self.tasks.poll_timeout();
+        [self.tracker.poll_timeout(), catch_up, heartbeat, tasks]
             .into_iter()
             .flatten()
             .fold(self.lookout.poll_timeout(), Duration::min)
@@ -149,8 +165,16 @@ impl Owner {
             self.subscribers.send(&EventBody::Heartbeat {}, now.wall);
             self.heartbeat_due = now.steady + HEARTBEAT;
         }
-        let tracker = &self.tracker;
-        self.subscribers.catch_up(|| snapshot(tracker), now.wall);
+        if self
+            .tasks
+            .poll_timeout()
+            .is_some_and(|due| due <= now.steady)
+        {
+            self.look_at_tasks(now);
+        }
+        let (tracker, board) = (&self.tracker, self.tasks.board());
+        self.subscribers
+            .catch_up(|| snapshot(tracker, board), now.wall);
     }
 
     /// Carries what was seen to the tracker and what follows from it to everybody, until nothing
@@ -163,7 +187,7 @@ impl Owner {
             }
             self.tell(now);
             self.follow_owners(now);
-            let watching = self.watch.set(&self.lookout.folders(now));
+            let watching = self.watch.set(&self.folders(now));
             self.lookout.set_telling(
                 match watching.hindrance {
                     Some(_) => Telling::Polled,
@@ -180,6 +204,38 @@ impl Owner {
         }
     }
 
+    /// Returns the folders to watch.
+    fn folders(&self, now: Now) -> Vec<Utf8PathBuf> {
+        // The doorbell first: it must not fall behind when there are too many.
+        let mut folders: Vec<Utf8PathBuf> = self.tasks.folder().into_iter().collect();
+        folders.extend(self.lookout.folders(now));
+        folders
+    }
+
+    /// Looks at the delegated tasks and tells what changed.
+    fn look_at_tasks(&mut self, now: Now) {
+        let n_running = self.tasks.board().n_running();
+        let change = self.tasks.look(now);
+        for (session, task) in self.tasks.board().sessions() {
+            let task = task.as_str().to_owned();
+            self.tracker
+                .handle(Observation::RunsFor { session, task }, now);
+        }
+        for task in change.changed {
+            let task = Box::new(task);
+            self.subscribers
+                .send(&EventBody::TaskUpdated { task }, now.wall);
+        }
+        if self.tasks.board().n_running() != n_running {
+            let summary = summary(&self.tracker, self.tasks.board());
+            self.subscribers
+                .send(&EventBody::Summary { summary }, now.wall);
+        }
+        for notice in change.notices {
+            self.subscribers.tell(notice, now.wall);
+        }
+    }
+
     fn tell(&mut self, now: Now) {
         let mut has_forgotten = false;
         while let Some(effect) = self.tracker.poll_effect() {
@@ -187,7 +243,9 @@ impl Owner {
                 Effect::Discovered(session) => EventBody::SessionDiscovered { session },
                 Effect::Updated(session) => EventBody::SessionUpdated { session },
                 Effect::Closed(session) => EventBody::SessionClosed { session },
-                Effect::Summary(summary) => EventBody::Summary { summary },
+                Effect::Summary(_) => EventBody::Summary {
+                    summary: summary(&self.tracker, self.tasks.board()),
+                },
                 Effect::Notice(notice) => {
                     self.subscribers.tell(notice, now.wall);
                     continue;
@@ -201,7 +259,8 @@ impl Owner {
             self.subscribers.send(&body, now.wall);
         }
         if has_forgotten {
-            self.subscribers.send(&snapshot(&self.tracker), now.wall);
+            let body = snapshot(&self.tracker, self.tasks.board());
+            self.subscribers.send(&body, now.wall);
         }
     }
 
@@ -255,7 +314,10 @@ impl Owner {
                 if self.subscribers.is_empty() {
                     self.heartbeat_due = now.steady + HEARTBEAT;
                 }
-                let events = self.subscribers.add(snapshot(&self.tracker), now.wall);
+                let events = {
+                    let body = snapshot(&self.tracker, self.tasks.board());
+                    self.subscribers.add(body, now.wall)
+                };
                 drop(reply.send(events));
             }
             Request::Sessions(reply) => drop(reply.send(self.tracker.sessions())),
@@ -296,11 +358,17 @@ impl Owner {
     }
 }
 
-fn snapshot(tracker: &Tracker) -> EventBody {
-    let sessions = tracker.sessions();
+fn snapshot(tracker: &Tracker, board: &TaskBoard) -> EventBody {
     EventBody::Snapshot {
-        tasks: Vec::new(),
-        summary: Summary::of(&sessions),
-        sessions,
+        sessions: tracker.sessions(),
+        tasks: board.tasks().to_vec(),
+        summary: summary(tracker, board),
+    }
+}
+
+fn summary(tracker: &Tracker, board: &TaskBoard) -> Summary {
+    Summary {
+        tasks_running: board.n_running(),
+        ..tracker.summary()
     }
 }

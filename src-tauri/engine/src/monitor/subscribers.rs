@@ -210,7 +210,7 @@ mod tests {
         Notice {
             id: NoticeId::derive(&session, Some(&turn), kind, None),
             kind,
-            session_id: session,
+            session_id: Some(session),
             task_id: None,
             turn_id: Some(turn),
             title: String::new(),

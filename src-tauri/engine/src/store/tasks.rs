@@ -470,6 +470,20 @@ impl Store {
             .collect())
     }
 
+    /// Returns how many signals tell of a task.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn n_signals_of(&self, id: &TaskId) -> Result<u32, StoreError> {
+        self.db
+            .query_row(
+                "SELECT count(*) FROM signals WHERE task_id = ?1",
+                [id.as_str()],
+                |row| row.get(0),
+            )
+            .map_err(|error| self.explain(error))
+    }
+
     /// Records that somebody saw a task's result.
     ///
     /// # Errors

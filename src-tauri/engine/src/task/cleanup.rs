@@ -1,4 +1,5 @@
-//! Removing tasks that nobody needs any more. Never a live one, never one whose result nobody saw.
+//! Removing tasks that nobody needs any more. Never a live one, never one whose result nobody saw,
+//! never one whose checkout holds changes that were neither applied nor discarded.
 
 use std::io;
 
@@ -57,7 +58,7 @@ pub fn clean_up(
     let mut found = Vec::new();
     for id in store.seen_tasks_before(before)? {
         let folder = context.folder(&id);
-        if folder.is_supervised() {
+        if folder.is_supervised() || folder.worktree().exists() {
             continue;
         }
         if removal == Removal::Apply {

@@ -89,6 +89,12 @@ impl TaskFolder {
         self.0.join("schema.json")
     }
 
+    /// Returns the task's own checkout, where it has one.
+    #[must_use]
+    pub fn worktree(&self) -> Utf8PathBuf {
+        self.0.join("worktree")
+    }
+
     /// Returns the file whose time says when a supervisor was started last.
     #[must_use]
     pub fn attempt(&self) -> Utf8PathBuf {

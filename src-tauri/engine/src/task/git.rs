@@ -80,6 +80,16 @@ pub(crate) fn after(before: &SeenBefore, worktree: Option<&Utf8Path>) -> GitSeen
     }
 }
 
+impl SeenBefore {
+    /// Returns the commit the task started from.
+    pub(crate) fn commit(&self) -> Option<&str> {
+        match self {
+            Self::NoRepository | Self::Unknown { .. } => None,
+            Self::Known(before) => before.commit.as_deref(),
+        }
+    }
+}
+
 fn look_before(folder: &Utf8Path) -> io::Result<Option<Before>> {
     let Some(root) = text(git(folder, &["rev-parse", "--show-toplevel"])?) else {
         return Ok(None);

@@ -14,6 +14,7 @@ pub mod reconcile;
 pub mod submit;
 pub mod supervise;
 pub mod waiting;
+pub mod worktree;
 
 mod git;
 mod id;

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 
 use camino::Utf8Path;
-use mission_control_core::redact::{Redactor, SecretCounts, redact};
+use mission_control_core::redact::{Redactor, SecretCounts};
 use mission_control_core::task::model::{Task, TaskId};
 use mission_control_core::text::shorten;
 use serde::{Deserialize, Serialize};
@@ -137,8 +137,8 @@ fn write_files(folder: &TaskFolder, ended: &Ended) -> io::Result<()> {
     for path in [folder.events(), folder.stderr()] {
         removed.add(&redact_file(&path)?);
     }
-    if let Some(mut kept) = read_json::<Kept>(&folder.request())? {
-        kept.request.prompt = redact(&kept.request.prompt).text;
+    // What was redacted before may be no request any more: then nothing is left to hide.
+    if let Ok(Some(mut kept)) = read_json::<Kept>(&folder.request()) {
         if let Some(policy) = &mut kept.request.env_policy {
             for value in policy.set.values_mut() {
                 "[redacted]".clone_into(value);
@@ -146,10 +146,8 @@ fn write_files(folder: &TaskFolder, ended: &Ended) -> io::Result<()> {
         }
         write_json(&folder.request(), &kept)?;
     }
-    for path in [folder.prompt()] {
-        if path.exists() {
-            redact_file(&path)?;
-        }
+    for path in [folder.request(), folder.prompt(), folder.schema()] {
+        removed.add(&redact_file(&path)?);
     }
     write_whole(&folder.result(), report::markdown(&ended.task).as_bytes())?;
     let debug = serde_json::json!({

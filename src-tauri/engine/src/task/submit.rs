@@ -54,6 +54,9 @@ pub enum SubmitError {
     /// The folder to work in does not exist.
     #[error("work in `{0}`: it is not a folder")]
     NoFolder(String),
+    /// It should get a checkout of its own, and there is no repository.
+    #[error("make a checkout of `{0}`: it is in no git repository")]
+    NoRepository(String),
     /// This program runs within a task already.
     #[error("start a task from within a task (`max_depth` in the settings allows it)")]
     TooDeep,
@@ -96,9 +99,12 @@ pub fn submit(
         id::new_task_id(now).ok_or_else(|| io::Error::other("no id could be made for the task"))?;
     let task = new_task(task_id, &request, context.settings.danger_full_access, now);
     let isolated = is_isolated(&request, &place);
+    if isolated && place.repository.is_none() {
+        return Err(SubmitError::NoRepository(cwd));
+    }
     let folder = context.folder(&task.task_id);
     let tree = if isolated {
-        folder.path().join("worktree")
+        folder.worktree()
     } else {
         place.tree.clone()
     };

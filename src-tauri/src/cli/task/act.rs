@@ -9,6 +9,7 @@ use mission_control_engine::store::Store;
 use mission_control_engine::task::act;
 use mission_control_engine::task::cleanup::{self, Found, clean_up};
 use mission_control_engine::task::waiting::{Waited, wait_for};
+use mission_control_engine::task::worktree::{self, Application, ApplyError};
 use serde::Serialize;
 
 use super::{Desk, now, render, store_failure};
@@ -92,6 +93,38 @@ pub(super) fn answer(
             format!("Task {id} does not wait for `{request}`."),
         )),
     }
+}
+
+pub(super) fn apply(
+    id: &str,
+    application: Application,
+    output: &mut Output,
+) -> Result<ExitCode, Failure> {
+    let desk = Desk::to_write()?;
+    let id = desk.find(id)?;
+    let task = desk.whole(&id)?;
+    if !task.status.is_terminal() {
+        return Err(Failure::new(
+            Kind::Failed,
+            format!("Task {id} has not ended."),
+        ));
+    }
+    let base = task.git.as_ref().and_then(|git| git.base.clone());
+    let base = base.unwrap_or_else(|| "HEAD".to_owned());
+    let target = desk.context.absolute(&task.cwd);
+    let patch =
+        worktree::apply(&desk.context, &id, &target, &base, application).map_err(|error| {
+            match error {
+                ApplyError::NoCheckout(_) => Failure::of(&error).of_kind(Kind::NotFound),
+                ApplyError::NoChanges | ApplyError::Git(_) => Failure::of(&error),
+            }
+        })?;
+    match application {
+        Application::Preview => output.text(&String::from_utf8_lossy(&patch))?,
+        Application::Apply => output.line("Applied.")?,
+        Application::Discard => output.line("Discarded.")?,
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 pub(super) fn cleanup(

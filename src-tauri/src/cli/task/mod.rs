@@ -18,6 +18,7 @@ use mission_control_engine::clock::Clock;
 use mission_control_engine::store::{Store, StoreError};
 use mission_control_engine::task::context::TaskContext;
 use mission_control_engine::task::reconcile::reconcile;
+use mission_control_engine::task::worktree::Application;
 
 use super::FormatArguments;
 use super::failure::{Failure, Kind};
@@ -118,6 +119,17 @@ pub(super) enum TaskCommand {
         /// `accept` or `decline`
         answer: String,
     },
+    /// Bring what a task changed in its own checkout into its folder
+    Apply {
+        /// The task's id, or an unambiguous beginning of it
+        id: String,
+        /// Only print the difference
+        #[arg(long, conflicts_with = "discard")]
+        preview: bool,
+        /// Throw the changes away
+        #[arg(long)]
+        discard: bool,
+    },
     /// Remove tasks whose result was seen and that ended long ago; shows only what it would do
     Cleanup {
         /// Do it
@@ -192,6 +204,18 @@ pub(super) fn run(command: TaskCommand, output: &mut Output) -> Result<ExitCode,
             request,
             answer,
         } => act::answer(&id, &request, &answer, output),
+        TaskCommand::Apply {
+            id,
+            preview,
+            discard,
+        } => {
+            let application = match (preview, discard) {
+                (true, _) => Application::Preview,
+                (false, true) => Application::Discard,
+                (false, false) => Application::Apply,
+            };
+            act::apply(&id, application, output)
+        }
         TaskCommand::Cleanup {
             apply,
             days,

@@ -116,6 +116,7 @@ fn refused(error: &SubmitError) -> Failure {
         SubmitError::NoFolder(folder) => {
             Failure::new(Kind::NotFound, format!("`{folder}` is not a folder."))
         }
+        SubmitError::NoRepository(_) => Failure::of(error),
         SubmitError::TooDeep | SubmitError::Forbidden => {
             Failure::of(error).of_kind(Kind::NotAvailable)
         }

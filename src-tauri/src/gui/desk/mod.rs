@@ -128,7 +128,7 @@ impl Desk {
             NoticeKind::TurnInterrupted | NoticeKind::NeedsYou => false,
         };
         if is_ending && self.focus == Focus::Elsewhere {
-            self.unseen.insert(notice.session_id.clone());
+            self.unseen.extend(notice.session_id.clone());
         }
     }
 
@@ -211,7 +211,11 @@ impl Desk {
     /// Returns how long the turn `notice` is about took, in seconds, where that is known.
     #[must_use]
     pub(crate) fn turn_s(&self, notice: &Notice) -> Option<i64> {
-        let (turn, seconds) = self.cards.get(&notice.session_id)?.last_turn.as_ref()?;
+        let (turn, seconds) = self
+            .cards
+            .get(notice.session_id.as_ref()?)?
+            .last_turn
+            .as_ref()?;
         (notice.turn_id.as_ref() == Some(turn)).then_some(*seconds)
     }
 

@@ -19,7 +19,7 @@ pub(super) fn notice(of: &str, kind: NoticeKind) -> Notice {
     Notice {
         id: NoticeId::derive(&id(of), Some(&turn), kind, None),
         kind,
-        session_id: id(of),
+        session_id: Some(id(of)),
         task_id: None,
         turn_id: Some(turn),
         title: "title".to_owned(),

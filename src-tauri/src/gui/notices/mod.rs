@@ -45,7 +45,7 @@ pub(crate) fn decide(notice: &Notice, wishes: &NotificationSettings, moment: &Mo
     if !wishes.wants(notice.kind) {
         return Decision::Silent(Because::Unwanted);
     }
-    if moment.looking_at.as_ref() == Some(&notice.session_id) {
+    if moment.looking_at.is_some() && moment.looking_at == notice.session_id {
         return Decision::Silent(Because::LookedAt);
     }
     if wishes
@@ -221,7 +221,7 @@ mod tests {
         Notice {
             id: NoticeId::derive(&session("1"), None, kind, None),
             kind,
-            session_id: session("1"),
+            session_id: Some(session("1")),
             task_id: None,
             turn_id: None,
             title: "Retry webhook deliveries needs you".to_owned(),

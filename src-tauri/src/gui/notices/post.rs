@@ -189,7 +189,8 @@ impl Office {
         let Some(daemon) = &self.daemon else {
             return;
         };
-        let replaces = self.shown.get(&notice.session_id).map(|shown| shown.id);
+        let earlier = notice.session_id.as_ref().and_then(|id| self.shown.get(id));
+        let replaces = earlier.map(|shown| shown.id);
         match daemon.show(notice, replaces).await {
             Ok(id) => {
                 tracing::info!(notice = notice.id.as_str(), "A notice is shown.");
@@ -207,8 +208,9 @@ impl Office {
             self.shown.pop_first();
         }
         let kind = notice.kind;
-        self.shown
-            .insert(notice.session_id.clone(), Shown { id, kind });
+        if let Some(session) = &notice.session_id {
+            self.shown.insert(session.clone(), Shown { id, kind });
+        }
     }
 
     async fn withdraw(&mut self, session: &SessionId) {

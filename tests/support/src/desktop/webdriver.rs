@@ -13,6 +13,9 @@ use crate::http;
 use crate::process::{Output, Process, Start};
 use crate::wait::{Deadline, PATIENT, SOON, wait_for, wait_until};
 
+/// True in a page that has shown its first data.
+const IS_READY: &str = "document.body.dataset.ready === 'true'";
+
 /// The driver's server; ended when dropped, with every program it started.
 #[derive(Debug)]
 pub struct Driver {
@@ -100,7 +103,7 @@ impl Browser {
     /// Waits until the page has shown its first data.
     #[track_caller]
     pub fn wait_until_ready(&self) {
-        self.wait_for("it has its data", "document.body.dataset.ready === 'true'");
+        self.wait_for("it has its data", IS_READY);
     }
 
     /// Waits until what the page holds is on the screen too.
@@ -126,22 +129,25 @@ impl Browser {
         assert_eq!(self.script(&script), true);
     }
 
-    /// Turns to the newest window, after the one before was closed.
+    /// Turns to the window that is open after another one was closed, and waits for its data.
+    ///
+    /// A window that was just closed may be listed for a moment, so every look begins anew.
     #[track_caller]
-    pub fn switch_to_open_window(&self) {
+    pub fn turn_to_open_window(&self) {
         let mut answer = Err("no answer".to_owned());
         let is_done = wait_until(Deadline::after(SOON), || {
-            answer = self
-                .command("GET", "window/handles", "")
-                .and_then(|handles| {
-                    let newest = handles.as_array().and_then(|handles| handles.last());
-                    let newest = newest.ok_or("no window")?;
-                    let body = json!({ "handle": newest }).to_string();
-                    self.command("POST", "window", &body)
-                });
-            answer.is_ok()
+            answer = self.turn_to_newest_window();
+            answer == Ok(Value::Bool(true))
         });
         assert!(is_done, "no window can be driven: {answer:?}");
+    }
+
+    fn turn_to_newest_window(&self) -> Result<Value, String> {
+        let handles = self.command("GET", "window/handles", "")?;
+        let newest = handles.as_array().and_then(|handles| handles.last());
+        let newest = newest.ok_or("no window")?;
+        self.command("POST", "window", &json!({ "handle": newest }).to_string())?;
+        self.try_script(&format!("return Boolean({IS_READY});"))
     }
 
     /// Keeps a picture of the page in `test-artifacts/<name>.png`.

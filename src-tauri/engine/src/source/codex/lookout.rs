@@ -25,8 +25,10 @@ use crate::tail::Tail;
 
 mod folders;
 mod hints;
+mod names;
 mod visits;
 
+use names::Names;
 use visits::Visit;
 
 /// Ended sessions that are listed, at most.
@@ -78,6 +80,7 @@ pub(crate) struct Lookout {
     poll_due: Option<Duration>,
     observed: VecDeque<Observation>,
     skipped: BTreeSet<Skipped>,
+    names: Names,
     buffer: Vec<u8>,
 }
 
@@ -96,6 +99,7 @@ impl Lookout {
             poll_due: None,
             observed: VecDeque::new(),
             skipped: BTreeSet::new(),
+            names: Names::default(),
             buffer: Vec::new(),
         }
     }
@@ -173,6 +177,7 @@ impl Lookout {
         for thread in threads {
             self.visit(&thread, Visit::Writer, now);
         }
+        self.learn_names();
         self.slow_due = now.steady + self.slow_pause();
     }
 
@@ -237,6 +242,7 @@ impl Lookout {
         for thread in self.threads(|known| known.is_live() || known.writer.is_none()) {
             self.visit(&thread, Visit::Writer, now);
         }
+        self.learn_names();
         if self.aging_due <= now.steady {
             self.aging_due = now.steady + AGING;
             self.drop_old(now);

@@ -6,6 +6,11 @@ pub(super) fn start_of(pid: u32) -> Option<u64> {
     (!stat.is_dead).then_some(stat.start)
 }
 
+/// Returns the start of a process, also of one that only waits to be collected.
+pub(super) fn start_of_any(pid: u32) -> Option<u64> {
+    Stat::of(pid).map(|stat| stat.start)
+}
+
 pub(super) fn boot() -> Option<String> {
     let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     Some(id.trim().to_owned())

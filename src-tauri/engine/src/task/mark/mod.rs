@@ -33,6 +33,16 @@ impl ProcessMark {
         })
     }
 
+    /// Returns the mark of a child that was not collected yet, whether it lives or not.
+    #[must_use]
+    pub(crate) fn of_child(pid: u32) -> Self {
+        Self {
+            pid,
+            start: platform::start_of_any(pid).unwrap_or(0),
+            boot: platform::boot(),
+        }
+    }
+
     /// Returns whether that very process still lives. One that only waits to be collected by its
     /// parent does not.
     #[must_use]
@@ -46,6 +56,11 @@ impl ProcessMark {
 #[must_use]
 pub(crate) fn members(leader: Option<&ProcessMark>, label: &str) -> Vec<ProcessMark> {
     let own = std::process::id();
+    // While anything of a group lives, its number is nobody else's; a stranger with the leader's
+    // pid means that the group is gone.
+    let leader = leader.filter(|leader| {
+        platform::start_of_any(leader.pid).is_none_or(|start| start == leader.start)
+    });
     platform::members(leader.map(|leader| leader.pid), label)
         .into_iter()
         .filter(|pid| *pid != own)
@@ -56,6 +71,22 @@ pub(crate) fn members(leader: Option<&ProcessMark>, label: &str) -> Vec<ProcessM
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_stranger_with_the_leaders_pid_is_left_alone() {
+        let own = ProcessMark::of(std::process::id()).unwrap();
+        let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+        let group = stat.rsplit_once(')').unwrap().1;
+        let group: u32 = group.split_whitespace().nth(2).unwrap().parse().unwrap();
+        let recycled = ProcessMark {
+            pid: group,
+            start: own.start.wrapping_add(1),
+            ..own
+        };
+
+        assert_eq!(members(Some(&recycled), "NO_SUCH_LABEL=1"), []);
+    }
 
     #[test]
     fn a_pid_alone_is_not_the_process() {

@@ -19,6 +19,10 @@ pub(super) fn start_of(pid: u32) -> Option<u64> {
     (!is_dead).then(|| process.start_time())
 }
 
+pub(super) fn start_of_any(pid: u32) -> Option<u64> {
+    start_of(pid)
+}
+
 pub(super) fn boot() -> Option<String> {
     None
 }

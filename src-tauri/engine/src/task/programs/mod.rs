@@ -76,7 +76,7 @@ impl Launch {
             .stdout(open(&self.stdout)?)
             .stderr(open(&self.stderr)?);
         platform::in_own_group(&mut command);
-        let mut child = command.spawn().map_err(|error| {
+        let child = command.spawn().map_err(|error| {
             if error.kind() == io::ErrorKind::NotFound {
                 SpawnFault::ProgramMissing {
                     program: self.program.to_string(),
@@ -85,21 +85,8 @@ impl Launch {
                 other(error.to_string())
             }
         })?;
-        match ProcessMark::of(child.id()) {
-            Some(mark) => Ok(Agent { child, mark }),
-            // It has ended already; its pid stays its own until it is collected.
-            None => {
-                let mark = ProcessMark {
-                    pid: child.id(),
-                    start: 0,
-                    boot: None,
-                };
-                match child.try_wait() {
-                    Ok(_) => Ok(Agent { child, mark }),
-                    Err(error) => Err(other(error.to_string())),
-                }
-            }
-        }
+        let mark = ProcessMark::of_child(child.id());
+        Ok(Agent { child, mark })
     }
 }
 
@@ -202,17 +189,34 @@ pub(crate) fn start_supervisor(
 
 /// Runs git in a folder and returns what it printed; none when it says no.
 pub(crate) fn git(folder: &Utf8Path, arguments: &[&str]) -> io::Result<Option<Vec<u8>>> {
+    let said = git_says(folder, arguments)?;
+    Ok(said.status.success().then_some(said.stdout))
+}
+
+/// Runs git in a folder to change something.
+pub(crate) fn git_does(folder: &Utf8Path, arguments: &[&str]) -> io::Result<Vec<u8>> {
+    let said = git_says(folder, arguments)?;
+    if said.status.success() {
+        return Ok(said.stdout);
+    }
+    let why = String::from_utf8_lossy(&said.stderr);
+    Err(io::Error::other(format!(
+        "`git {}`: {}",
+        arguments.first().copied().unwrap_or_default(),
+        why.trim()
+    )))
+}
+
+fn git_says(folder: &Utf8Path, arguments: &[&str]) -> io::Result<std::process::Output> {
     let mut command = program("git".into());
-    let said = command
+    command
         .args(["--no-optional-locks", "-c", "core.quotePath=false"])
         .args(arguments)
         .current_dir(folder)
         .env("GIT_TERMINAL_PROMPT", "0")
         .env("LC_ALL", "C")
         .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()?;
-    Ok(said.status.success().then_some(said.stdout))
+        .output()
 }
 
 #[expect(

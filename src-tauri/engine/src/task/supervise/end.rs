@@ -21,7 +21,7 @@ use mission_control_core::text::shorten_middle;
 use super::{Supervised, Supervisor};
 use crate::source::delegate;
 use crate::task::outcome::{DebugFacts, Ended, record};
-use crate::task::{git, words};
+use crate::task::{git, words, worktree};
 
 /// How much of standard error is looked at.
 const STDERR_BYTES: u64 = 16 << 10;
@@ -155,6 +155,39 @@ impl Supervisor<'_> {
         }
         words::describe(task);
         words::link(task, &self.folder);
+        self.tidy_worktree();
+    }
+
+    /// A checkout in which nothing was changed is of no use, unless somebody wants it.
+    fn tidy_worktree(&mut self) {
+        let Some(launched) = &self.launched else {
+            return;
+        };
+        let Some(worktree) = &launched.worktree else {
+            return;
+        };
+        let keeps = self
+            .kept
+            .as_ref()
+            .is_some_and(|kept| kept.request.keep_worktree);
+        let removed = if keeps {
+            Ok(false)
+        } else {
+            worktree::remove_if_clean(worktree, launched.git.commit())
+        };
+        match removed {
+            Ok(false) => {
+                let id = &self.task.task_id;
+                let next = format!("`mission-control apply {id}` brings its changes here.");
+                self.task.next.push(next);
+            }
+            Ok(true) => {
+                if let Some(git) = &mut self.task.git {
+                    git.worktree = None;
+                }
+            }
+            Err(error) => tracing::warn!(%error, "The task's checkout cannot be removed."),
+        }
     }
 
     fn debug_facts(&self) -> DebugFacts {

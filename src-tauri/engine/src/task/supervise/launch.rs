@@ -14,8 +14,10 @@ use serde::{Deserialize, Serialize};
 use crate::source::delegate::{self, CallPlaces, ThreadUse};
 use crate::task::folder::{TaskFolder, write_json, write_whole};
 use crate::task::git::{self, SeenBefore};
+use crate::task::place::Place;
 use crate::task::programs::{DEPTH_VARIABLE, Launch, TASK_VARIABLE};
-use crate::task::submit::Kept;
+use crate::task::submit::{Kept, is_isolated};
+use crate::task::worktree;
 
 /// How long a task waits for another process to let go of its thread; then the agent says so.
 const THREAD_PATIENCE: Duration = Duration::from_secs(60);
@@ -70,8 +72,16 @@ pub(super) fn prepare(
         own_servers: &own_servers,
     };
     let call = delegate::call(request, places).map_err(|fault| other(fault.to_string()))?;
-    let cwd = Utf8PathBuf::from(request.cwd.clone().unwrap_or_default());
     let files = |error: std::io::Error| other(error.to_string());
+    let asked = Utf8PathBuf::from(request.cwd.clone().unwrap_or_default());
+    let worktree = is_isolated(request, &Place::of(&asked)).then(|| folder.worktree());
+    let cwd = match &worktree {
+        Some(worktree) => {
+            let turn = folder.path().with_file_name("worktree.lock");
+            worktree::make(&turn, &asked, worktree, request.base_ref.as_deref()).map_err(files)?
+        }
+        None => asked,
+    };
     if let Some(schema) = &call.schema {
         write_json(&schema_file, schema).map_err(files)?;
     }
@@ -104,7 +114,7 @@ pub(super) fn prepare(
         git: git::before(&launch.cwd),
         usage,
         argv: mission_control_core::redact::redact_arguments(&argv).0,
-        worktree: None,
+        worktree,
     };
     write_json(&folder.before(), &launched).map_err(files)?;
     Ok(Prepared { launch, launched })

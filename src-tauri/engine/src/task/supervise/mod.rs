@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use mission_control_core::process::ProcessKey;
 use mission_control_core::session::SessionId;
 use mission_control_core::task::conclude::{Asked, SpawnFault};
-use mission_control_core::task::model::{Task, TaskId, TaskStatus};
+use mission_control_core::task::model::{Phase, Task, TaskId, TaskStatus};
 use mission_control_core::task::request::{Sandbox, TaskRequest};
 use mission_control_core::task::run::{Consent, RunCommand, RunInput, RunSnapshot, TaskRun};
 use mission_control_core::text::shorten_middle;
@@ -42,6 +42,8 @@ const LOCK_TRIES: u32 = 20;
 const LOCK_STEP: Duration = Duration::from_millis(25);
 /// How long a missed bell may delay anything.
 const BELL_MISSED: Duration = Duration::from_secs(2);
+/// Between two commits of news that the run itself would not commit yet.
+const NEWS_STEP: Duration = Duration::from_millis(250);
 /// How many commands are shown of a running task.
 const SHOWN_COMMANDS: usize = 10;
 /// How much of a command's output is shown of a running task, in bytes.
@@ -126,8 +128,17 @@ struct Supervisor<'a> {
     leader: Option<ProcessMark>,
     line: Line,
     last_status: TaskStatus,
+    news: News,
     exit_words: Option<String>,
     ended: Option<Supervised>,
+}
+
+/// What a reader would like to know at once.
+#[derive(Debug, Default)]
+struct News {
+    told: Option<(Option<Phase>, Option<String>)>,
+    next_at: Duration,
+    is_due: bool,
 }
 
 /// Whether the task stands in the queue.
@@ -169,6 +180,7 @@ impl<'a> Supervisor<'a> {
             run: TaskRun::new(asked, consent, timings, clock.now()),
             feed: Feed::new(&folder),
             last_status: task.status,
+            news: News::default(),
             context,
             store,
             clock,
@@ -256,6 +268,29 @@ impl<'a> Supervisor<'a> {
         if self.run.poll_timeout().is_some_and(|at| at <= now.steady) {
             self.run.handle_timeout(now);
         }
+        self.tell_news();
+    }
+
+    /// A change of phase and the thread's id are worth a commit of their own.
+    fn tell_news(&mut self) {
+        let now = self.clock.now();
+        let snapshot = self.run.snapshot(now);
+        let current = Some((snapshot.phase, self.run.work().thread_id.clone()));
+        if self.run.status() != TaskStatus::Running || self.news.told == current {
+            self.news.is_due = false;
+            return;
+        }
+        if now.steady < self.news.next_at {
+            self.news.is_due = true;
+            return;
+        }
+        self.news = News {
+            told: current,
+            next_at: now.steady + NEWS_STEP,
+            is_due: false,
+        };
+        self.commit(&snapshot);
+        bell::ring(&self.context.state, &self.task.task_id);
     }
 
     fn next_look(&self, now: Now) -> Duration {
@@ -264,7 +299,8 @@ impl<'a> Supervisor<'a> {
             Line::Out => None,
             Line::In { look_at } => Some(look_at),
         };
-        [self.run.poll_timeout(), line]
+        let news = self.news.is_due.then_some(self.news.next_at);
+        [self.run.poll_timeout(), line, news]
             .into_iter()
             .flatten()
             .fold(bell, Duration::min)

@@ -143,7 +143,8 @@ fn describe(observation: &Observation) -> String {
             };
             format!("writer {} {writer}", short(session))
         }
-        Observation::Renamed { session, .. } => format!("renamed {}", short(session)),
+        Observation::Renamed { session, title } => format!("renamed {} {title}", short(session)),
+        Observation::RunsFor { session, .. } => format!("runs for {}", short(session)),
         Observation::TranscriptGone { session } => format!("gone {}", short(session)),
     }
 }
@@ -152,6 +153,27 @@ fn make_old(path: &Utf8Path) {
     let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
     let file = std::fs::File::options().write(true).open(path).unwrap();
     file.set_modified(long_ago).unwrap();
+}
+
+#[test]
+fn a_name_a_person_gave_is_handed_on_once() {
+    let mut world = World::new();
+    let recording = Recording::of("02-commands-and-edits");
+    let id = &recording.thread;
+    append(&world.today().join(&recording.name), &recording.text);
+    let index = format!("{{\"id\":\"{id}\",\"thread_name\":\"Repair the sum\"}}\nnot json\n");
+    std::fs::write(world.home.join("session_index.jsonl"), index).unwrap();
+
+    let seen = world.look();
+    let again = world.look();
+
+    let name = format!("renamed {} Repair the sum", id.split_at(id.len() - 4).1);
+    assert_eq!(
+        seen.iter().filter(|seen| **seen == name).count(),
+        1,
+        "{seen:?}"
+    );
+    assert!(!again.contains(&name), "{again:?}");
 }
 
 #[test]

@@ -1,0 +1,234 @@
+//! The crash matrix: somebody is killed at a random moment of a task's life, and the next look
+//! finds one truthful end.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a missing value fails the test"
+)]
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use camino::Utf8Path;
+use mission_control_core::task::model::TaskId;
+use mission_control_engine::store::Store;
+use mission_control_testkit::process::{self, Output, Process, Start, StopSignal, own_env};
+use mission_control_testkit::task::{TaskStage, members, supervisors};
+use mission_control_testkit::wait::{Deadline, Stopwatch, rest_until, wait_for};
+use serde_json::Value;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_mission-control");
+
+/// Points in `make test`; `make soak` asks for more.
+const N_POINTS: u64 = 24;
+
+/// A task has ended so long after somebody looked.
+const AFTER_A_LOOK: Duration = Duration::from_secs(5);
+
+/// Killing happens within so many milliseconds of the start, which is longer than a task lives.
+const LIFE_MS: u64 = 700;
+
+/// Who is killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Victim {
+    Supervisor,
+    Agent,
+    SupervisorThenAgent,
+    AgentThenSupervisor,
+    SupervisorTwice,
+    Caller,
+}
+
+const VICTIMS: [Victim; 6] = [
+    Victim::Supervisor,
+    Victim::Agent,
+    Victim::SupervisorThenAgent,
+    Victim::AgentThenSupervisor,
+    Victim::SupervisorTwice,
+    Victim::Caller,
+];
+
+#[test]
+fn whoever_is_killed_whenever_a_task_has_one_truthful_end() {
+    let number = |name: &str| own_env(name).and_then(|text| text.parse::<u64>().ok());
+    let n_points = number("MC_CRASH_POINTS").unwrap_or(N_POINTS);
+    let first = number("MC_CRASH_SEED").unwrap_or(1);
+    let next = AtomicU64::new(first);
+
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::SeqCst);
+                    if seed >= first + n_points {
+                        return;
+                    }
+                    check_point(seed);
+                }
+            });
+        }
+    });
+}
+
+#[track_caller]
+fn check_point(seed: u64) {
+    let mut random = Random(seed);
+    let victim = VICTIMS[usize::try_from(random.below(6)).unwrap()];
+    let moment = Duration::from_millis(random.below(LIFE_MS));
+    let point = format!("MC_CRASH_SEED={seed} MC_CRASH_POINTS=1: {victim:?} after {moment:?}");
+    let mut stage = TaskStage::scripted(PROGRAM);
+    let naps: Vec<u64> = (0..4).map(|_| random.below(80)).collect();
+    let script = stage.plays(&format!(
+        "nap {}\nout {{\"type\":\"thread.started\",\"thread_id\":\"0199a2b3-1111-7222-8333-444455556666\"}}\n\
+         out {{\"type\":\"turn.started\"}}\nnap {}\n\
+         out {{\"type\":\"item.completed\",\"item\":{{\"id\":\"1\",\"type\":\"agent_message\",\"text\":\"All done.\"}}}}\n\
+         nap {}\nout {{\"type\":\"turn.completed\",\"usage\":{{\"input_tokens\":1,\"output_tokens\":1}}}}\nnap {}\n",
+        naps[0], naps[1], naps[2], naps[3]
+    ));
+
+    let id = match victim {
+        Victim::Caller => kill_caller(&stage, random.below(40)),
+        Victim::Supervisor
+        | Victim::Agent
+        | Victim::SupervisorThenAgent
+        | Victim::AgentThenSupervisor
+        | Victim::SupervisorTwice => {
+            let id = stage.hand_in(&["Work."]);
+            rest_until(Deadline::after(moment));
+            strike(victim, &id, &stage, &mut random);
+            Some(id)
+        }
+    };
+
+    let Some(id) = id else {
+        assert_eq!(n_starts(&script), 0, "{point}: nobody asked for a task");
+        return;
+    };
+    let looked = Stopwatch::start();
+    let task = wait_for(
+        AFTER_A_LOOK,
+        &format!("{point}: the task has ended"),
+        || {
+            let task = stage.task(&id);
+            (!task["ended_at"].is_null()).then_some(task)
+        },
+    );
+    assert!(looked.elapsed() <= AFTER_A_LOOK, "{point}");
+    wait_for(AFTER_A_LOOK, &format!("{point}: nothing is left"), || {
+        (members(&id).is_empty() && supervisors(&id).is_empty()).then_some(())
+    });
+    check_truth(&point, &stage, &id, &task, n_starts(&script));
+}
+
+/// The agent's own events are the truth.
+#[track_caller]
+fn check_truth(point: &str, stage: &TaskStage, id: &str, task: &Value, n_starts: usize) {
+    let events = stage.read(id, "events.jsonl");
+    let has_answered = events.contains("turn.completed");
+    let status = task["status"].as_str().unwrap();
+    assert!(
+        n_starts <= 1,
+        "{point}: the agent was started {n_starts} times"
+    );
+    if has_answered {
+        assert_eq!(status, "completed", "{point}: {task:#}");
+        assert_eq!(
+            task["final_message"], "All done.",
+            "{point}: no result is lost"
+        );
+        assert_eq!(task["outcome"], "succeeded", "{point}");
+    } else {
+        assert!(
+            ["failed", "interrupted"].contains(&status),
+            "{point}: {status} without an answer: {task:#}"
+        );
+        assert!(!task["error"].is_null(), "{point}: {task:#}");
+    }
+    let later = stage.task(id);
+    assert_eq!(
+        later["ended_at"], task["ended_at"],
+        "{point}: an end is for ever"
+    );
+    assert_eq!(
+        later["status"], task["status"],
+        "{point}: an end is for ever"
+    );
+    let state = Utf8Path::from_path(stage.front.state()).unwrap();
+    let store = Store::open(state).unwrap();
+    let n_signals = store.n_signals_of(&TaskId::parse(id).unwrap()).unwrap();
+    assert_eq!(n_signals, 1, "{point}: one signal");
+}
+
+fn strike(victim: Victim, id: &str, stage: &TaskStage, random: &mut Random) {
+    let kill = |pids: Vec<u32>| {
+        for pid in pids {
+            process::send(pid, StopSignal::KILL);
+        }
+    };
+    let pause = Duration::from_millis(random.below(60));
+    match victim {
+        Victim::Caller => {}
+        Victim::Supervisor => kill(supervisors(id)),
+        Victim::Agent => kill(members(id)),
+        Victim::SupervisorThenAgent => {
+            kill(supervisors(id));
+            rest_until(Deadline::after(pause));
+            kill(members(id));
+        }
+        Victim::AgentThenSupervisor => {
+            kill(members(id));
+            rest_until(Deadline::after(pause / 6));
+            kill(supervisors(id));
+        }
+        Victim::SupervisorTwice => {
+            kill(supervisors(id));
+            // A look starts another one.
+            let looked = stage.task(id);
+            assert_eq!(looked["task_id"], *id);
+            rest_until(Deadline::after(pause));
+            kill(supervisors(id));
+        }
+    }
+}
+
+/// Kills `run` while it hands a task in, and returns the task if there is one.
+fn kill_caller(stage: &TaskStage, after_ms: u64) -> Option<String> {
+    let work = stage.work();
+    let stderr = stage.file("caller.err");
+    let mut caller = Process::start(&Start {
+        program: Path::new(PROGRAM).as_os_str(),
+        args: ["run", "--json", "Work."].map(str::to_owned).to_vec(),
+        env: stage.front.env().clone(),
+        cwd: &work,
+        stdout: Output::Null,
+        stderr: Some(Path::new(&stderr)),
+    });
+    rest_until(Deadline::after(Duration::from_millis(after_ms)));
+    caller.signal(StopSignal::KILL);
+    caller.wait(AFTER_A_LOOK);
+    let listed = stage.front.json(&["tasks", "--json"]);
+    let task = listed["tasks"].as_array().unwrap().first().cloned();
+    task.map(|task| task["task_id"].as_str().unwrap().to_owned())
+}
+
+fn n_starts(script: &Path) -> usize {
+    let starts = script.with_file_name(format!(
+        "{}.starts",
+        script.file_name().unwrap().to_str().unwrap()
+    ));
+    std::fs::read_to_string(starts).map_or(0, |text| text.lines().count())
+}
+
+/// The same numbers for the same seed.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % limit
+    }
+}
