@@ -92,7 +92,14 @@ impl Parameter {
     fn read(&self, value: Value) -> Result<Value, TaskError> {
         let is_read = match (self.kind, &value) {
             (Kind::Text, Value::String(_)) | (Kind::Flag, Value::Bool(_)) => true,
-            (Kind::Choice(words), Value::String(word)) => words.contains(&word.as_str()),
+            (Kind::Choice(words), Value::String(word)) => {
+                let word = snake_case(word);
+                let meant = words.iter().find(|known| snake_case(known) == word);
+                if let Some(meant) = meant {
+                    return Ok((*meant).into());
+                }
+                false
+            }
             (Kind::Integer(least, most), Value::Number(number)) => number
                 .as_i64()
                 .or_else(|| whole(number.as_f64()?))

@@ -6,7 +6,8 @@ use std::time::Duration;
 use rmcp::serve_server;
 use tokio::sync::watch;
 
-use super::{Desk, Server};
+use super::Server;
+use crate::desk::Desk;
 use crate::wire::{Lease, Outbox, Standing, Wire, streams};
 
 /// How long answers may take after the client has sent its last message.
@@ -47,7 +48,7 @@ async fn converse() -> Result<(), ServeError> {
     let (input, output) = streams::take().map_err(ServeError::Streams)?;
     let (outbox, writer) = Outbox::new(output);
     let (wire, standing) = Wire::new(input, outbox.clone());
-    let desk = Arc::new(Desk::default());
+    let desk = Arc::new(Desk::new(standing.clone()));
     tokio::select! {
         result = writer => if let Err(error) = result {
             tracing::info!(%error, "The client does not read any more.");
