@@ -128,13 +128,11 @@ impl Parameter {
             ) => false,
         };
         if is_read {
-            return Ok(match value {
-                Value::Number(number) => number
-                    .as_i64()
-                    .or_else(|| whole(number.as_f64()?))
-                    .map_or(Value::Null, Value::from),
-                value => value,
-            });
+            let Value::Number(number) = value else {
+                return Ok(value);
+            };
+            let number = number.as_i64().or_else(|| whole(number.as_f64()?));
+            return Ok(number.map_or(Value::Null, Value::from));
         }
         let wanted = match self.kind {
             Kind::Text => "text".to_owned(),

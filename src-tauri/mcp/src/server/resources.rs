@@ -68,12 +68,12 @@ pub(super) async fn read(desk: &Arc<Desk>, uri: String) -> Result<ReadResourceRe
                 Part::Log => folder.log(),
                 Part::Debug => folder.debug(),
             };
-            let content = ends(&path).map_err(|error| match error.kind() {
-                std::io::ErrorKind::NotFound => {
+            let content = ends(&path).map_err(|error| {
+                if error.kind() == std::io::ErrorKind::NotFound {
                     let what = part.as_str();
-                    fault(ErrorCode::NotFound, format!("the task has no {what} yet"))
+                    return fault(ErrorCode::NotFound, format!("the task has no {what} yet"));
                 }
-                _ => internal(&error),
+                internal(&error)
             })?;
             if part == Part::Result {
                 turn.see(&task);

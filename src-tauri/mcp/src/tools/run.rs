@@ -463,6 +463,16 @@ fn refused(error: &SubmitError) -> TaskError {
             error.hint = Some("Give `cwd` as an absolute path.".to_owned());
             error
         }
+        SubmitError::NoRepository(folder) => {
+            let mut error = fault(
+                ErrorCode::NotARepo,
+                format!(
+                    "`{folder}` is in no git repository, so it cannot get a checkout of its own."
+                ),
+            );
+            error.hint = Some("Leave out `isolation`, or use \"none\".".to_owned());
+            error
+        }
         SubmitError::TooDeep => {
             let mut error = fault(
                 ErrorCode::Unsupported,

@@ -109,7 +109,7 @@ mod tests {
         for cut in 0..text.len() {
             let mut lines = Lines::default();
             let mut found = Vec::new();
-            for part in [&text[..cut], &text[cut..]] {
+            for part in <[&str; 2]>::from(text.split_at(cut)) {
                 lines.feed(part.as_bytes());
                 while let Some(line) = lines.next() {
                     found.push(Some(line));
