@@ -241,6 +241,8 @@ fn a_task_that_the_window_starts_is_in_the_tray_and_told_once() {
     let id = id.as_str().unwrap_or_else(|| panic!("{id:#}")).to_owned();
     let item = stage.desktop.wait_for_tray_item();
     wait_for_tool_tip(&item, "1 task runs");
+    let its_session = "document.querySelector('[data-view=sessions] [data-status=working]')";
+    browser.wait_for("its session is listed in the window", its_session);
     let line = "Explain the calculator · Running";
     wait_for(PATIENT, "the menu lists it, its session not", || {
         let labels: Vec<String> = item.menu().into_iter().map(|item| item.label).collect();

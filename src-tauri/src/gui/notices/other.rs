@@ -8,8 +8,9 @@ use notify_rust::Notification;
 
 use super::open::Answer;
 
-/// A shown notification.
-pub(super) type Handle = ();
+/// A shown notification; nothing can be done about it any more.
+#[derive(Clone, Debug)]
+pub(super) struct Handle;
 
 /// Why a notification is not shown.
 #[derive(Debug)]
@@ -63,7 +64,7 @@ impl Daemon {
             .body(&notice.body)
             .show();
         shown
-            .map(drop)
+            .map(|_| Handle)
             .map_err(|error| NotShown::NoDaemon(error.into()))
     }
 
