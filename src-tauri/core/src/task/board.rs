@@ -2,13 +2,13 @@
 //!
 //! Only [`super::run::TaskRun`] decides a task's status; here two looks at it are compared.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::model::{Outcome, Task, TaskId, TaskStatus};
+use super::model::{Outcome, Task, TaskStatus};
 use crate::notice::{Notice, NoticeId, NoticeKind};
-use crate::session::SessionId;
+use crate::observation::Observation;
 use crate::text::{one_line, shorten};
 
 /// Longest name in a notice's title, in characters.
@@ -71,19 +71,20 @@ impl TaskBoard {
         self.tasks.iter().any(|task| !task.status.is_terminal())
     }
 
-    /// Returns which session runs for which task.
+    /// Returns which session runs, or ran, for which task.
     #[must_use]
-    pub fn sessions(&self) -> BTreeMap<SessionId, TaskId> {
+    pub fn sessions(&self) -> Vec<Observation> {
         // The latest task of a session comes first and stays.
-        let mut sessions = BTreeMap::new();
-        for task in &self.tasks {
-            if let Some(session) = &task.session_id {
-                sessions
-                    .entry(session.clone())
-                    .or_insert_with(|| task.task_id.clone());
-            }
-        }
-        sessions
+        let mut seen = BTreeSet::new();
+        let runs_for = |task: &Task| {
+            let session = task.session_id.clone()?;
+            seen.insert(session.clone()).then(|| Observation::RunsFor {
+                session,
+                task: task.task_id.as_str().to_owned(),
+                ended_at: task.ended_at,
+            })
+        };
+        self.tasks.iter().filter_map(runs_for).collect()
     }
 
     /// Takes in a look at the tasks, the latest first.

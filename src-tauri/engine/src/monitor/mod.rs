@@ -10,7 +10,6 @@ mod tasks;
 use jiff::SignedDuration;
 use mission_control_core::event::{Event, Summary};
 use mission_control_core::health::{Problem, TranscriptPage};
-use mission_control_core::observation::Observation;
 use mission_control_core::session::{LiveSession, SessionId};
 use mission_control_core::source::Source;
 use mission_control_core::tracker::Tracker;
@@ -122,9 +121,8 @@ impl Monitor {
             tracker.handle(observation, clock.now());
             while tracker.poll_effect().is_some() {}
         }
-        for (session, task) in tasks.board().sessions() {
-            let task = task.as_str().to_owned();
-            tracker.handle(Observation::RunsFor { session, task }, clock.now());
+        for runs_for in tasks.board().sessions() {
+            tracker.handle(runs_for, clock.now());
         }
         let sessions = tracker.sessions();
         let snapshot = Snapshot {

@@ -7,7 +7,6 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 use mission_control_core::event::{EventBody, Summary};
 use mission_control_core::health::Problem;
-use mission_control_core::observation::Observation;
 use mission_control_core::process::ProcessKey;
 use mission_control_core::session::SessionId;
 use mission_control_core::source::Source;
@@ -217,10 +216,8 @@ impl Owner {
     fn look_at_tasks(&mut self, now: Now) {
         let n_running = self.tasks.board().n_running();
         let change = self.tasks.look(now);
-        for (session, task) in self.tasks.board().sessions() {
-            let task = task.as_str().to_owned();
-            self.tracker
-                .handle(Observation::RunsFor { session, task }, now);
+        for runs_for in self.tasks.board().sessions() {
+            self.tracker.handle(runs_for, now);
         }
         for task in change.changed {
             let task = Box::new(task);
