@@ -210,7 +210,7 @@ mod tests {
         let ended =
             task(json!({"status": "completed", "outcome": "no_changes", "ended_at": SINCE}));
         assert_eq!(
-            titles(&mut board, &[ended.clone()]),
+            titles(&mut board, std::slice::from_ref(&ended)),
             ["Tidy up finished without changes"]
         );
         assert_eq!(titles(&mut board, &[running()]), Vec::<String>::new());
