@@ -462,6 +462,43 @@ fn cleaning_up_shows_first_and_keeps_what_nobody_saw() {
 }
 
 #[test]
+fn cleaning_up_ends_what_an_ended_task_left_and_nothing_else() {
+    let mut stage = TaskStage::scripted(PROGRAM);
+    stage.plays(&answer());
+    let id = stage.hand_in(&["Work."]);
+    stage.wait(&id).1.as_object().unwrap();
+    stage.wait_until_gone(&id);
+    let work = stage.work();
+    let start = |task: &str| {
+        let mut env = stage.front.env().clone();
+        env.insert("MISSION_CONTROL_TASK_ID".to_owned(), task.to_owned());
+        mission_control_testkit::process::Process::start(&mission_control_testkit::process::Start {
+            program: "cat".as_ref(),
+            args: vec!["/dev/ptmx".to_owned()],
+            env,
+            cwd: &work,
+            stdout: mission_control_testkit::process::Output::Null,
+            stderr: None,
+        })
+    };
+    let mut orphan = start(&id);
+    let mut stranger = start("0199a2b3-1111-7222-8333-444455556666");
+
+    let shown = stage.front.json(&["cleanup", "--json"]);
+    let is_alive = orphan.exit().is_none();
+    let applied = stage.front.json(&["cleanup", "--apply", "--json"]);
+    orphan.wait(SOON);
+
+    assert_eq!(
+        shown["removed"][0]["what"],
+        format!("process {}", orphan.pid())
+    );
+    assert!(is_alive, "shown only");
+    assert_eq!(applied["removed"].as_array().unwrap().len(), 1);
+    assert_eq!(stranger.exit(), None, "not a task of this store");
+}
+
+#[test]
 fn a_flood_of_output_is_read_and_kept() {
     let mut stage = TaskStage::scripted(PROGRAM);
     stage.plays(&format!(

@@ -108,6 +108,10 @@ impl From<FormatArguments> for Format {
 /// Runs the program and returns its exit code: 0 it worked, 1 it failed, 2 it was called
 /// wrongly, 3 something was not found, 4 it is not available here.
 pub(crate) fn main() -> ExitCode {
+    // A supervisor lives long and should stay small: it does without the whole command line.
+    if let Some(id) = task::supervised_id(std::env::args()) {
+        return task::supervise(&id).unwrap_or_else(|failure| failure.report());
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

@@ -9,6 +9,8 @@ use mission_control_core::task::model::TaskId;
 use serde::Serialize;
 
 use super::context::TaskContext;
+use super::mark::{self, ProcessMark};
+use super::programs::{Group, Stop, TASK_VARIABLE};
 use crate::store::{Store, StoreError};
 
 /// A folder without a task is left alone for so long: it may be about to get one.
@@ -72,6 +74,15 @@ pub fn clean_up(
             why: "ended and seen".to_owned(),
         });
     }
+    for (process, id) in orphans(context, store)? {
+        if removal == Removal::Apply {
+            Group::of(&id, None).stop(Stop::End);
+        }
+        found.push(Found {
+            what: format!("process {}", process.pid),
+            why: format!("left by the ended task {id}"),
+        });
+    }
     for (id, folder) in folders_without_task(context, store, now)? {
         if removal == Removal::Apply {
             remove(folder)?;
@@ -80,6 +91,25 @@ pub fn clean_up(
             what: id.to_string(),
             why: "a folder without a task".to_owned(),
         });
+    }
+    Ok(found)
+}
+
+/// Processes that carry the id of a task of this store that ended and has no supervisor.
+fn orphans(
+    context: &TaskContext,
+    store: &Store,
+) -> Result<Vec<(ProcessMark, TaskId)>, CleanupError> {
+    let mut found = Vec::new();
+    for (process, id) in mark::labelled(TASK_VARIABLE) {
+        let Some(id) = TaskId::parse(&id) else {
+            continue;
+        };
+        let record = store.task(&id)?;
+        let has_ended = record.is_some_and(|record| record.task.status.is_terminal());
+        if has_ended && !context.folder(&id).is_supervised() {
+            found.push((process, id));
+        }
     }
     Ok(found)
 }

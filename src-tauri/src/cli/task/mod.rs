@@ -228,8 +228,20 @@ pub(super) fn run(command: TaskCommand, output: &mut Output) -> Result<ExitCode,
             };
             act::cleanup(how, days, format.into(), output)
         }
-        TaskCommand::Supervise { id } => supervise::run(&id),
+        TaskCommand::Supervise { id } => supervise(&id),
     }
+}
+
+/// Returns the task that these arguments ask to see through.
+pub(super) fn supervised_id(arguments: impl Iterator<Item = String>) -> Option<String> {
+    let mut arguments = arguments.skip(1);
+    let (command, id) = (arguments.next()?, arguments.next()?);
+    (command == "supervise" && arguments.next().is_none()).then_some(id)
+}
+
+/// Sees one task through.
+pub(super) fn supervise(id: &str) -> Result<ExitCode, Failure> {
+    supervise::run(id)
 }
 
 const fn after(wait: bool) -> run::Afterwards {

@@ -32,6 +32,24 @@ pub(super) fn members(group: Option<u32>, label: &str) -> Vec<u32> {
         .collect()
 }
 
+pub(super) fn labelled(variable: &str) -> Vec<(u32, String)> {
+    let Ok(entries) = std::fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    let prefix = format!("{variable}=");
+    entries
+        .flatten()
+        .filter_map(|entry| {
+            let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
+            let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+            let value = environment
+                .split(|byte| *byte == 0)
+                .find_map(|variable| variable.strip_prefix(prefix.as_bytes()))?;
+            Some((pid, String::from_utf8_lossy(value).into_owned()))
+        })
+        .collect()
+}
+
 /// Other users' environments cannot be read, and their processes are not ours.
 fn carries(pid: u32, label: &str) -> bool {
     std::fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environment| {

@@ -68,6 +68,15 @@ pub(crate) fn members(leader: Option<&ProcessMark>, label: &str) -> Vec<ProcessM
         .collect()
 }
 
+/// Returns the live processes that carry a value of `variable` in their environment, with it.
+#[must_use]
+pub(crate) fn labelled(variable: &str) -> Vec<(ProcessMark, String)> {
+    platform::labelled(variable)
+        .into_iter()
+        .filter_map(|(pid, value)| Some((ProcessMark::of(pid)?, value)))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

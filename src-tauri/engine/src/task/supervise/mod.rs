@@ -127,6 +127,8 @@ struct Supervisor<'a> {
     agent: Option<Agent>,
     leader: Option<ProcessMark>,
     line: Line,
+    /// Which state of the store was looked at last.
+    seen_version: Option<i64>,
     last_status: TaskStatus,
     news: News,
     exit_words: Option<String>,
@@ -193,6 +195,7 @@ impl<'a> Supervisor<'a> {
             agent: None,
             leader: None,
             line: Line::Out,
+            seen_version: None,
             exit_words: None,
             ended: None,
         })
@@ -333,6 +336,16 @@ impl<'a> Supervisor<'a> {
     }
 
     fn look_at_store(&mut self) -> Result<(), StoreError> {
+        let version = self.store.data_version()?;
+        if self.seen_version != Some(version) {
+            self.look_at_requests()?;
+            self.seen_version = Some(version);
+        }
+        self.look_at_queue()
+    }
+
+    /// Somebody may want it to end, or have answered.
+    fn look_at_requests(&mut self) -> Result<(), StoreError> {
         let id = self.task.task_id.clone();
         let Some(record) = self.store.task(&id)? else {
             return Ok(());
@@ -352,7 +365,7 @@ impl<'a> Supervisor<'a> {
             let now = self.clock.now();
             self.run.handle(input, now);
         }
-        self.look_at_queue()
+        Ok(())
     }
 
     fn look_at_queue(&mut self) -> Result<(), StoreError> {
