@@ -128,13 +128,9 @@ impl Parameter {
             ) => false,
         };
         if is_read {
-            return Ok(match value {
-                Value::Number(number) => number
-                    .as_i64()
-                    .or_else(|| whole(number.as_f64()?))
-                    .map_or(Value::Null, Value::from),
-                value => value,
-            });
+            // A whole number may be written as `5.0`.
+            let number = value.as_f64().filter(|_| !value.is_i64()).and_then(whole);
+            return Ok(number.map_or(value, Value::from));
         }
         let wanted = match self.kind {
             Kind::Text => "text".to_owned(),

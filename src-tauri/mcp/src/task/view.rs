@@ -89,10 +89,11 @@ pub(crate) fn status_message(task: &Task) -> String {
             None => "queued".to_owned(),
         },
         TaskStatus::Running => {
-            let since = task.started_at.unwrap_or(task.created_at);
-            let seconds = task.updated_at.duration_since(since).as_secs();
-            let running = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
-            format!("running {}", duration_words(running))
+            let half_minutes = task.elapsed_ms / 30_000;
+            match half_minutes {
+                0 => "running".to_owned(),
+                n => format!("running {}", duration_words(Duration::from_secs(30 * n))),
+            }
         }
         TaskStatus::InputRequired => "needs you".to_owned(),
         TaskStatus::Completed
@@ -147,8 +148,8 @@ fn next(task: &Task) -> Vec<String> {
             format!("In a background shell `mission-control wait {id}` ends when it ends."),
         ],
         TaskStatus::InputRequired => vec![
-            "The person answers in Mission Control.".to_owned(),
-            format!("codex_wait with task_ids [\"{id}\"] returns when it goes on."),
+            "Tell the person that it waits for an answer in Mission Control.".to_owned(),
+            format!("Then codex_wait with task_ids [\"{id}\"]."),
         ],
         TaskStatus::Completed
         | TaskStatus::Failed

@@ -88,7 +88,7 @@ async fn end(call: Call) -> Result<Answer, TaskError> {
         })
         .await?;
     let ids = [id];
-    let (tasks, _) = wait(&call.desk, &call.context, &ids, Until::All, PATIENCE).await?;
+    let (tasks, _) = wait(&call.desk, &call.context, &ids, Until::Over, PATIENCE).await?;
     let mut value = Value::Null;
     for task in &tasks {
         value = whole(task, Commands::Outcomes)?;

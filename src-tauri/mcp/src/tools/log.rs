@@ -88,15 +88,16 @@ fn read(turn: &Turn<'_>, arguments: &Arguments) -> Result<Answer, TaskError> {
         Some(from) => piece_from(&path, u64::try_from(from).unwrap_or(u64::MAX)),
         None => tail(&path, arguments.number("tail_lines").unwrap_or(USUAL_LINES)),
     };
-    let piece = piece.map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound if !task.status.is_terminal() => fault(
-            ErrorCode::NotFound,
-            format!("Task {id} has written no {kind} yet."),
-        ),
-        std::io::ErrorKind::NotFound => {
-            fault(ErrorCode::NotFound, format!("Task {id} has no {kind}."))
+    let piece = piece.map_err(|error| {
+        if error.kind() != std::io::ErrorKind::NotFound {
+            return internal(&error);
         }
-        _ => internal(&error),
+        let message = if task.status.is_terminal() {
+            format!("Task {id} has no {kind}.")
+        } else {
+            format!("Task {id} has written no {kind} yet.")
+        };
+        fault(ErrorCode::NotFound, message)
     })?;
     Ok(Answer::done(json!({
         "task_id": id,

@@ -463,6 +463,12 @@ fn refused(error: &SubmitError) -> TaskError {
             error.hint = Some("Give `cwd` as an absolute path.".to_owned());
             error
         }
+        SubmitError::NoRepository(folder) => {
+            let message = format!("`{folder}` is not in a git repository.");
+            let mut error = fault(ErrorCode::NotARepo, message);
+            error.hint = Some("Use `isolation` \"none\".".to_owned());
+            error
+        }
         SubmitError::TooDeep => {
             let mut error = fault(
                 ErrorCode::Unsupported,
