@@ -59,7 +59,7 @@ pub(super) const CLEANUP: ToolSpec = ToolSpec {
             "type": "object",
             "properties": {
                 "is_applied": { "type": "boolean", "description": "Whether it was done." },
-                "found": { "type": "array", "description": "What was found, and why it may go." },
+                "found": { "type": "array", "items": { "type": "object" }, "description": "What was found, and why it may go." },
                 "truncated": { "type": "object", "description": "What was shortened, by field." }
             },
             "required": ["is_applied", "found"]
