@@ -13,6 +13,9 @@ use crate::wire::{Lease, Outbox, Standing, Wire, streams};
 /// How long answers may take after the client has sent its last message.
 const GRACE: Duration = Duration::from_millis(700);
 
+/// Most threads for work that blocks; calls beyond wait for their turn.
+const MOST_THREADS: usize = 8;
+
 /// Why there is no server.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -31,6 +34,7 @@ pub enum ServeError {
 pub fn serve() -> Result<(), ServeError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .max_blocking_threads(MOST_THREADS)
         .build()
         .map_err(ServeError::Loop)?;
     let result = runtime.block_on(async {

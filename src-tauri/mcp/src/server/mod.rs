@@ -9,6 +9,7 @@ mod tasks;
 use std::sync::Arc;
 
 use mission_control_core::task::failure::TaskError;
+use mission_control_core::text::shorten;
 use rmcp::ServerHandler;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CancelTaskParams, ErrorData, GetPromptRequestParams,
@@ -187,7 +188,7 @@ fn unknown(what: &str, name: &str, nearest: Option<&str>) -> ErrorData {
         Some(nearest) => format!("There is no {what} `{name}`. Did you mean `{nearest}`?"),
         None => format!("There is no {what} `{name}`."),
     };
-    ErrorData::invalid_params(message, None)
+    ErrorData::invalid_params(shorten(&message, answer::MAX_MESSAGE), None)
 }
 
 /// Returns a fault as an error of the protocol, where there is no tool to answer.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use camino::Utf8Path;
 use mission_control_core::task::failure::{ErrorCode, TaskError};
+use mission_control_core::text::shorten;
 use mission_control_engine::store::TaskFilter;
 use rmcp::model::{
     ErrorData, ReadResourceResponse, ReadResourceResult, Resource, ResourceContents,
@@ -52,8 +53,10 @@ pub(super) async fn list(desk: &Arc<Desk>) -> Result<Vec<Resource>, TaskError> {
 }
 
 pub(super) async fn read(desk: &Arc<Desk>, uri: String) -> Result<ReadResourceResponse, ErrorData> {
-    let missing =
-        |why: &str| ErrorData::resource_not_found(format!("There is no {uri}: {why}."), None);
+    let missing = |why: &str| {
+        let message = format!("There is no {}: {why}.", shorten(&uri, 200));
+        ErrorData::resource_not_found(message, None)
+    };
     let Some((id, part)) = parse(&uri) else {
         return Err(missing(
             "addresses are codex://task/ID/result, log or debug",
@@ -69,11 +72,19 @@ pub(super) async fn read(desk: &Arc<Desk>, uri: String) -> Result<ReadResourceRe
                 Part::Debug => folder.debug(),
             };
             let content = ends(&path).map_err(|error| {
+<<<<<<< HEAD
+                if error.kind() != std::io::ErrorKind::NotFound {
+                    return internal(&error);
+                }
+                let what = part.as_str();
+                fault(ErrorCode::NotFound, format!("the task has no {what} yet"))
+=======
                 if error.kind() == std::io::ErrorKind::NotFound {
                     let what = part.as_str();
                     return fault(ErrorCode::NotFound, format!("the task has no {what} yet"));
                 }
                 internal(&error)
+>>>>>>> main
             })?;
             if part == Part::Result {
                 turn.see(&task);

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use mission_control_core::task::failure::{CancelledBy, ErrorCode, TaskError};
+use mission_control_core::text::shorten;
 use mission_control_engine::task::act;
 use rmcp::model::{CancelTaskParams, ErrorData, GetTaskParams, GetTaskResult, UpdateTaskParams};
 use rmcp::service::{RequestContext, RoleServer};
 
 use super::refusal;
+use crate::answer::MAX_MESSAGE;
 use crate::desk::{Desk, unusable};
 use crate::task::extension::{Asking, decision, state};
 
@@ -78,7 +80,7 @@ pub(super) async fn cancel(
 
 fn refused(error: TaskError) -> ErrorData {
     if error.code == ErrorCode::NotFound {
-        return ErrorData::invalid_params(error.message, None);
+        return ErrorData::invalid_params(shorten(&error.message, MAX_MESSAGE), None);
     }
     refusal(error)
 }

@@ -89,10 +89,11 @@ pub(crate) fn status_message(task: &Task) -> String {
             None => "queued".to_owned(),
         },
         TaskStatus::Running => {
-            let since = task.started_at.unwrap_or(task.created_at);
-            let seconds = task.updated_at.duration_since(since).as_secs();
-            let running = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
-            format!("running {}", duration_words(running))
+            let half_minutes = task.elapsed_ms / 30_000;
+            match half_minutes {
+                0 => "running".to_owned(),
+                n => format!("running {}", duration_words(Duration::from_secs(30 * n))),
+            }
         }
         TaskStatus::InputRequired => "needs you".to_owned(),
         TaskStatus::Completed
@@ -147,8 +148,8 @@ fn next(task: &Task) -> Vec<String> {
             format!("In a background shell `mission-control wait {id}` ends when it ends."),
         ],
         TaskStatus::InputRequired => vec![
-            "The person answers in Mission Control.".to_owned(),
-            format!("codex_wait with task_ids [\"{id}\"] returns when it goes on."),
+            "Tell the person that it waits for an answer in Mission Control.".to_owned(),
+            format!("Then codex_wait with task_ids [\"{id}\"]."),
         ],
         TaskStatus::Completed
         | TaskStatus::Failed
@@ -183,24 +184,24 @@ pub(crate) fn output(further: &Value) -> Value {
                 ]
             },
             "outcome": {
-                "description": "succeeded, no_changes, partial, failed or unknown; null until it ended."
+                "type": ["string", "null"], "description": "succeeded, no_changes, partial, failed or unknown; null until it ended."
             },
             "title": { "type": "string" },
             "summary": { "type": "string", "description": "One or two sentences." },
-            "final_message": { "description": "The agent's last message." },
-            "thread_id": { "description": "The Codex thread, for codex_reply." },
+            "final_message": { "type": ["string", "null"], "description": "The agent's last message." },
+            "thread_id": { "type": ["string", "null"], "description": "The Codex thread, for codex_reply." },
             "cwd": { "type": "string" },
-            "files": { "type": "array", "description": "Changed files, and who says so." },
-            "commands": { "type": "array", "description": "Commands and their exit codes." },
-            "tests": { "type": "array", "description": "Test runs found in their output." },
-            "usage": { "description": "Tokens used." },
-            "git": { "description": "Commits, branch, worktree, size of the change." },
+            "files": { "type": "array", "items": { "type": "object" }, "description": "Changed files, and who says so." },
+            "commands": { "type": "array", "items": { "type": "object" }, "description": "Commands and their exit codes." },
+            "tests": { "type": "array", "items": { "type": "object" }, "description": "Test runs found in their output." },
+            "usage": { "type": ["object", "null"], "description": "Tokens used." },
+            "git": { "type": ["object", "null"], "description": "Commits, branch, worktree, size of the change." },
             "progress": { "type": "object", "description": "Steps of its own plan, if it has one." },
-            "need": { "description": "What it waits for, if it waits for a person." },
-            "error": { "description": "Why it did not succeed: code, message, retryable, hint." },
+            "need": { "type": ["object", "null"], "description": "What it waits for, if it waits for a person." },
+            "error": { "type": ["object", "null"], "description": "Why it did not succeed: code, message, retryable, hint." },
             "warnings": { "type": "array", "items": { "type": "string" } },
             "elapsed_ms": { "type": "integer" },
-            "links": { "type": "array", "description": "Resources with more." },
+            "links": { "type": "array", "items": { "type": "object" }, "description": "Resources with more." },
             "next": { "type": "array", "items": { "type": "string" } },
             "truncated": { "type": "object", "description": "What was shortened, by field." }
         },

@@ -20,6 +20,8 @@ pub(crate) enum Until {
     Any,
     /// All of them.
     All,
+    /// All of them, whatever they ask for meanwhile.
+    Over,
 }
 
 /// What ended a wait.
@@ -84,15 +86,15 @@ pub(crate) async fn read(desk: &Arc<Desk>, ids: &[TaskId]) -> Result<Vec<Task>, 
 }
 
 fn is_over(tasks: &[Task], until: Until) -> bool {
-    let needs_somebody = tasks
+    let has_need = tasks
         .iter()
         .any(|task| task.status == TaskStatus::InputRequired);
     let mut ended = tasks.iter().map(|task| task.status.is_terminal());
-    needs_somebody
-        || match until {
-            Until::Any => ended.any(|ended| ended),
-            Until::All => ended.all(|ended| ended),
-        }
+    match until {
+        Until::Any => has_need || ended.any(|ended| ended),
+        Until::All => has_need || ended.all(|ended| ended),
+        Until::Over => ended.all(|ended| ended),
+    }
 }
 
 fn message(tasks: &[Task]) -> String {

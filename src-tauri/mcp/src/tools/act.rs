@@ -59,7 +59,7 @@ pub(super) const CLEANUP: ToolSpec = ToolSpec {
             "type": "object",
             "properties": {
                 "is_applied": { "type": "boolean", "description": "Whether it was done." },
-                "found": { "type": "array", "description": "What was found, and why it may go." },
+                "found": { "type": "array", "items": { "type": "object" }, "description": "What was found, and why it may go." },
                 "truncated": { "type": "object", "description": "What was shortened, by field." }
             },
             "required": ["is_applied", "found"]
@@ -88,7 +88,7 @@ async fn end(call: Call) -> Result<Answer, TaskError> {
         })
         .await?;
     let ids = [id];
-    let (tasks, _) = wait(&call.desk, &call.context, &ids, Until::All, PATIENCE).await?;
+    let (tasks, _) = wait(&call.desk, &call.context, &ids, Until::Over, PATIENCE).await?;
     let mut value = Value::Null;
     for task in &tasks {
         value = whole(task, Commands::Outcomes)?;

@@ -177,8 +177,11 @@ fn described(tool: &ToolSpec) -> Tool {
         .with_title(tool.title)
         .with_annotations(annotations);
     if let Value::Object(mut output) = (tool.output)() {
+        // Some clients hold errors against the schema as well, so nothing is required in it.
+        output.remove("required");
         if let Some(Value::Object(properties)) = output.get_mut("properties") {
             properties.insert("pending_signals".to_owned(), announcements());
+            properties.entry("error").or_insert_with(error);
         }
         described = described.with_raw_output_schema(Arc::new(output));
     }
@@ -199,7 +202,15 @@ fn described(tool: &ToolSpec) -> Tool {
 fn announcements() -> Value {
     json!({
         "type": "array",
+        "items": { "type": "object" },
         "description": "Tasks that ended and whose result was not seen yet."
+    })
+}
+
+fn error() -> Value {
+    json!({
+        "type": ["object", "null"],
+        "description": "Why it did not work: code, message, retryable, hint."
     })
 }
 

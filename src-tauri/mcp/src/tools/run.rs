@@ -464,6 +464,11 @@ fn refused(error: &SubmitError) -> TaskError {
             error
         }
         SubmitError::NoRepository(folder) => {
+<<<<<<< HEAD
+            let message = format!("`{folder}` is not in a git repository.");
+            let mut error = fault(ErrorCode::NotARepo, message);
+            error.hint = Some("Use `isolation` \"none\".".to_owned());
+=======
             let mut error = fault(
                 ErrorCode::NotARepo,
                 format!(
@@ -471,6 +476,7 @@ fn refused(error: &SubmitError) -> TaskError {
                 ),
             );
             error.hint = Some("Leave out `isolation`, or use \"none\".".to_owned());
+>>>>>>> main
             error
         }
         SubmitError::TooDeep => {
