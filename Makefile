@@ -17,6 +17,11 @@ check:
 bench: setup
 	@./scripts/bench.sh
 
+# A thousand points of the crash matrix instead of a few dozen.
+soak: setup
+	@cargo build --workspace --bins --locked
+	@MC_CRASH_POINTS=1000 cargo test --locked --test task_crash
+
 setup:
 	@./scripts/setup.sh
 

@@ -1,9 +1,4 @@
 //! Delegated tasks over the real Codex CLI and a scripted model.
-#![expect(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a missing value fails the test"
-)]
 
 use mission_control_testkit::model::{Gate, Model, Script, Step, command, patch, say};
 use mission_control_testkit::process::Exit;
@@ -370,4 +365,44 @@ fn twenty_tasks_at_once_run_four_at_a_time() {
         let task = stage.front.json(&["task", id, "--json"]);
         assert_eq!(task["outcome"], "succeeded", "{task:#}");
     }
+}
+
+#[test]
+fn an_agent_reads_tasks_from_inside_its_sandbox() {
+    let model = Model::start();
+    let stage = CodexStage::new(PROGRAM, "max_depth = 9\n");
+    let easy = model.plays("easy", Script::new([say("Easy.")]));
+    let first = stage.run(&easy, &["The first."]);
+    let id = first["task_id"].as_str().unwrap();
+    let state = stage.front.state().display();
+    let ask = |words: &str| {
+        command(&format!(
+            "MISSION_CONTROL_HOME={state} {PROGRAM} {words} 2>&1; echo code=$?"
+        ))
+    };
+    let steps = [
+        ask("tasks --json"),
+        ask(&format!("task {id}")),
+        ask(&format!("result {id}")),
+        ask(&format!("wait {id}")),
+        ask("run Another."),
+        say("Read."),
+    ];
+    let script = model.plays("inside", Script::new(steps));
+
+    let task = stage.run(&script, &["Look at the tasks."]);
+
+    let outputs: Vec<&str> = task["commands"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|command| command["output"].as_str().unwrap())
+        .collect();
+    assert_eq!(outputs.len(), 5, "{task:#}");
+    for output in &outputs[..4] {
+        assert!(output.trim_end().ends_with("code=0"), "{output}");
+    }
+    assert!(outputs[2].contains("Easy."), "{}", outputs[2]);
+    assert!(outputs[3].contains("Succeeded"), "{}", outputs[3]);
+    assert!(outputs[4].trim_end().ends_with("code=4"), "{}", outputs[4]);
 }

@@ -157,6 +157,11 @@ impl Store {
         let explain = |error| explain(&path, error);
         let mut db = Connection::open(&path).map_err(explain)?;
         db.busy_timeout(PATIENCE).map_err(explain)?;
+        // Where the file cannot be written it is opened for reading without a word.
+        if db.is_readonly("main").map_err(explain)? {
+            let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY);
+            return Err(explain(rusqlite::Error::SqliteFailure(code, None)));
+        }
         db.pragma_update(None, "journal_mode", "wal")
             .map_err(explain)?;
         db.pragma_update(None, "foreign_keys", true)

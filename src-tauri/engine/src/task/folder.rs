@@ -89,6 +89,12 @@ impl TaskFolder {
         self.0.join("schema.json")
     }
 
+    /// Returns what the supervisor itself had to say.
+    #[must_use]
+    pub fn supervisor_log(&self) -> Utf8PathBuf {
+        self.0.join("supervisor.log")
+    }
+
     /// Returns the task's own checkout, where it has one.
     #[must_use]
     pub fn worktree(&self) -> Utf8PathBuf {
@@ -163,6 +169,15 @@ pub(crate) fn append(path: &Utf8Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);
     private(&mut options).open(path)
+}
+
+/// Makes an empty file, or makes it young again.
+pub(crate) fn touch(path: &Utf8Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    private(&mut options).open(path)?.set_len(0)?;
+    let now = std::time::SystemTime::from(crate::clock::Clock::start().now().wall);
+    File::options().write(true).open(path)?.set_modified(now)
 }
 
 /// Writes a file that appears whole or not at all and survives a loss of power.

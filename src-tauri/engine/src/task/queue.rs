@@ -190,7 +190,7 @@ mod tests {
             ..waiting(1)
         };
 
-        assert!(!may_run(&[asking.clone()], &id(1), LIMITS));
+        assert!(!may_run(std::slice::from_ref(&asking), &id(1), LIMITS));
         assert_eq!(position(&[asking, waiting(2)], &id(2)), Some(1));
     }
 }

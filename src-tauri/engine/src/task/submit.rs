@@ -13,7 +13,7 @@ use mission_control_core::text::one_line;
 use serde::{Deserialize, Serialize};
 
 use super::context::{LaunchPlaces, TaskContext};
-use super::folder::{write_json, write_whole};
+use super::folder::{touch, write_json};
 use super::place::Place;
 use super::programs::start_supervisor;
 use super::{bell, id, words};
@@ -153,8 +153,8 @@ pub fn submit(
 /// Starts a supervisor for a task and writes down when that was tried.
 pub(crate) fn supervise(context: &TaskContext, id: &TaskId) {
     let folder = context.folder(id);
-    let tried = write_whole(&folder.attempt(), b"")
-        .and_then(|()| start_supervisor(&context.state, id, &std::collections::BTreeMap::new()));
+    let tried = touch(&folder.attempt())
+        .and_then(|()| start_supervisor(&context.state, id, &folder.supervisor_log()));
     if let Err(error) = tried {
         tracing::warn!(%error, %id, "A supervisor could not be started.");
     }

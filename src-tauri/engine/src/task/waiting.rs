@@ -7,7 +7,7 @@ use super::reconcile::reconcile;
 use super::wake::Waker;
 use super::{bell, folder};
 use crate::clock::Clock;
-use crate::store::{Store, StoreError};
+use crate::store::{Access, Store, StoreError};
 
 /// How long a missed bell may delay a waiter.
 const BELL_MISSED: Duration = Duration::from_secs(2);
@@ -48,6 +48,13 @@ pub fn wait_for<T, E: From<StoreError>>(
         if is_due {
             reconcile(context, store);
             looked_at = Some(now);
+        }
+        if is_due && store.access() == Access::Read {
+            // What was opened as it was does not show what came later.
+            let fresh = Store::open_to_look(&context.state)?;
+            if let Some(found) = look(&fresh)? {
+                return Ok(Waited::For(found));
+            }
         }
         let current = store.data_version()?;
         if version != Some(current) {

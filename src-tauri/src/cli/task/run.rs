@@ -67,9 +67,12 @@ fn reply_to(task: &Task, text: String) -> Result<TaskRequest, Failure> {
         | TaskStatus::TimedOut
         | TaskStatus::Interrupted => {}
     }
+    // What was begun in a checkout of its own goes on there while it exists.
+    let worktree = task.git.as_ref().and_then(|git| git.worktree.clone());
+    let cwd = worktree.filter(|worktree| std::path::Path::new(worktree).is_dir());
     Ok(TaskRequest {
         prompt: text,
-        cwd: Some(task.cwd.clone()),
+        cwd: Some(cwd.unwrap_or_else(|| task.cwd.clone())),
         sandbox: task.sandbox,
         model: task.model.clone(),
         thread_id: Some(thread.clone()),

@@ -2,6 +2,10 @@
 //!
 //! It is called like the real one and looks for its script in `SCRIPTED_AGENT`, a file with one
 //! step a line: a word and what belongs to it. It notes every start in a file beside the script.
+#![expect(
+    clippy::expect_used,
+    reason = "a script that cannot be played should stop the test"
+)]
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -111,7 +115,8 @@ fn say(text: &str) {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "this program is what the tests start"
+    clippy::zombie_processes,
+    reason = "this program is what the tests start, and what it starts is to outlive it"
 )]
 fn grandchild(script: &str, before: &[&str]) {
     let mut words = before.to_vec();

@@ -157,11 +157,7 @@ impl Group {
 }
 
 /// Starts a supervisor that outlives whoever asked for it.
-pub(crate) fn start_supervisor(
-    state: &Utf8Path,
-    id: &TaskId,
-    variables: &BTreeMap<String, String>,
-) -> io::Result<()> {
+pub(crate) fn start_supervisor(state: &Utf8Path, id: &TaskId, log: &Utf8Path) -> io::Result<()> {
     let exe = std::env::current_exe()?;
     let exe = Utf8PathBuf::from_path_buf(exe)
         .map_err(|path| io::Error::other(format!("`{}` is not UTF-8", path.display())))?;
@@ -170,13 +166,12 @@ pub(crate) fn start_supervisor(
     let mut command = program(&exe);
     command
         .args(["supervise", id.as_str()])
-        .envs(variables)
         .env_remove(TASK_VARIABLE)
         .env("MISSION_CONTROL_HOME", state)
         .current_dir(state)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::null());
+        .stderr(append(log)?);
     platform::detached(&mut command);
     let mut child = command.spawn()?;
     // A program that lives on has to collect the supervisor when it ends.
