@@ -128,17 +128,9 @@ impl Parameter {
             ) => false,
         };
         if is_read {
-<<<<<<< HEAD
             // A whole number may be written as `5.0`.
             let number = value.as_f64().filter(|_| !value.is_i64()).and_then(whole);
             return Ok(number.map_or(value, Value::from));
-=======
-            let Value::Number(number) = value else {
-                return Ok(value);
-            };
-            let number = number.as_i64().or_else(|| whole(number.as_f64()?));
-            return Ok(number.map_or(Value::Null, Value::from));
->>>>>>> main
         }
         let wanted = match self.kind {
             Kind::Text => "text".to_owned(),

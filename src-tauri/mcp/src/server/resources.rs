@@ -72,19 +72,11 @@ pub(super) async fn read(desk: &Arc<Desk>, uri: String) -> Result<ReadResourceRe
                 Part::Debug => folder.debug(),
             };
             let content = ends(&path).map_err(|error| {
-<<<<<<< HEAD
                 if error.kind() != std::io::ErrorKind::NotFound {
                     return internal(&error);
                 }
                 let what = part.as_str();
                 fault(ErrorCode::NotFound, format!("the task has no {what} yet"))
-=======
-                if error.kind() == std::io::ErrorKind::NotFound {
-                    let what = part.as_str();
-                    return fault(ErrorCode::NotFound, format!("the task has no {what} yet"));
-                }
-                internal(&error)
->>>>>>> main
             })?;
             if part == Part::Result {
                 turn.see(&task);

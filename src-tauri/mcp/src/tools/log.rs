@@ -92,20 +92,12 @@ fn read(turn: &Turn<'_>, arguments: &Arguments) -> Result<Answer, TaskError> {
         if error.kind() != std::io::ErrorKind::NotFound {
             return internal(&error);
         }
-<<<<<<< HEAD
         let message = if task.status.is_terminal() {
-=======
-        let says = if task.status.is_terminal() {
->>>>>>> main
             format!("Task {id} has no {kind}.")
         } else {
             format!("Task {id} has written no {kind} yet.")
         };
-<<<<<<< HEAD
         fault(ErrorCode::NotFound, message)
-=======
-        fault(ErrorCode::NotFound, says)
->>>>>>> main
     })?;
     Ok(Answer::done(json!({
         "task_id": id,

@@ -464,19 +464,9 @@ fn refused(error: &SubmitError) -> TaskError {
             error
         }
         SubmitError::NoRepository(folder) => {
-<<<<<<< HEAD
             let message = format!("`{folder}` is not in a git repository.");
             let mut error = fault(ErrorCode::NotARepo, message);
             error.hint = Some("Use `isolation` \"none\".".to_owned());
-=======
-            let mut error = fault(
-                ErrorCode::NotARepo,
-                format!(
-                    "`{folder}` is in no git repository, so it cannot get a checkout of its own."
-                ),
-            );
-            error.hint = Some("Leave out `isolation`, or use \"none\".".to_owned());
->>>>>>> main
             error
         }
         SubmitError::TooDeep => {
