@@ -183,6 +183,119 @@ fn a_second_start_goes_to_the_session_it_names() {
 }
 
 #[test]
+fn the_demo_plays_beside_real_sessions_and_leaves_nothing() {
+    let stage = Stage::new(Panel::Shown, Notifications::Shown);
+    let script = stage.model.plays("real", Script::new([say("Done.")]));
+    let driver = Driver::start(&stage.desktop, &stage.env());
+    let browser = driver.open(GUI, &["--show"], || {});
+    browser.wait_until_ready();
+    let id = stage.run_to_its_end(&Run::new(&script, "Work"));
+    browser.wait_for("the run is done", &row(&id, "done"));
+
+    for _ in 0..2 {
+        drop(browser.script("window.__TAURI_INTERNALS__.invoke('play_demo')"));
+    }
+
+    let sessions = "document.querySelectorAll('[data-view=sessions] [data-session-id]').length";
+    browser.wait_for("the demo's sessions are shown", &format!("{sessions} >= 3"));
+    browser.wait_for("the real one is too", &row(&id, "done"));
+    browser.wait_until_painted();
+    stage.desktop.screenshot("10-demo");
+    wait_for(PATIENT, "the demo's sessions are told once", || {
+        (stage.desktop.notified().len() == 3).then_some(())
+    });
+    let is_left = format!("return {sessions} === 1;");
+    wait_for(PATIENT, "only the real one is left", || {
+        (browser.script(&is_left) == true).then_some(())
+    });
+    browser.wait_for("it is the real one", &row(&id, "done"));
+    browser.close();
+}
+
+#[test]
+fn a_task_that_the_window_starts_is_in_the_tray_and_told_once() {
+    let stage = Stage::new(Panel::Shown, Notifications::Shown);
+    let program = mission_control_testkit::codex::program_path().display();
+    let settings = format!("[codex]\nprogram = \"{program}\"\n");
+    std::fs::write(stage.state.path().join("settings.toml"), settings).unwrap();
+    let held = stage.home.held_command("go");
+    let script = Script::new([command(&held.line()), say("It adds.")]);
+    let script = stage.model.plays("task", script);
+    let driver = Driver::start(&stage.desktop, &stage.env());
+    let browser = driver.open(GUI, &["--show"], || {});
+    browser.wait_until_ready();
+
+    let request = serde_json::json!({
+        "prompt": "Explain the calculator",
+        "cwd": stage.home.project(),
+        "sandbox": "workspace-write",
+        "model": "scripted-model",
+        "config": { "model_providers.scripted.base_url": script },
+    });
+    drop(browser.script(&format!(
+        "window.__TAURI_INTERNALS__.invoke('start_task', {{ request: {request} }})\
+         .then((id) => {{ window.task = id; }}, (problem) => {{ window.task = problem; }});"
+    )));
+    browser.wait_for("it is taken", "window.task");
+    let id = browser.script("return window.task");
+    let id = id.as_str().unwrap_or_else(|| panic!("{id:#}")).to_owned();
+    let item = stage.desktop.wait_for_tray_item();
+    wait_for_tool_tip(&item, "1 task runs");
+    let its_session = "document.querySelector('[data-view=sessions] [data-status=working]')";
+    browser.wait_for("its session is listed in the window", its_session);
+    let line = "Explain the calculator · Running";
+    wait_for(PATIENT, "the menu lists it, its session not", || {
+        let labels: Vec<String> = item.menu().into_iter().map(|item| item.label).collect();
+        let mine = labels.iter().filter(|label| label.contains("calculator"));
+        (mine.collect::<Vec<_>>() == [line]).then_some(())
+    });
+    item.choose(line);
+    let page = format!("document.querySelector('[data-task-id=\"{id}\"]')");
+    browser.wait_for("the menu leads to it", &page);
+    browser.wait_until_painted();
+    stage.desktop.screenshot("11-task");
+    drop(browser.script("location.hash = '#/sessions'"));
+    held.release();
+
+    assert_eq!(titles(&stage, 1), ["Explain the calculator finished"]);
+    stage.desktop.click_notification();
+    browser.wait_for("the notification leads to it", &page);
+    drop(browser.script(&format!(
+        "window.__TAURI_INTERNALS__.invoke('task_log', {{ id: '{id}', cursor: null }})\
+         .then((part) => {{ window.log = part.text; }});"
+    )));
+    browser.wait_for("its log can be read", "window.log.includes('It adds.')");
+    assert_eq!(stage.desktop.notified().len(), 1);
+    browser.close();
+}
+
+#[test]
+fn a_second_subscription_takes_the_place_of_the_first() {
+    let stage = Stage::new(Panel::Shown, Notifications::Shown);
+    let script = stage.model.plays("twice", Script::new([say("Done.")]));
+    let driver = Driver::start(&stage.desktop, &stage.env());
+    let browser = driver.open(GUI, &["--show"], || {});
+    browser.wait_until_ready();
+    let subscribe = |name: &str| {
+        drop(browser.script(&format!(
+            "window.{name} = []; const tauri = window.__TAURI_INTERNALS__; \
+             const id = tauri.transformCallback((message) => window.{name}.push(message)); \
+             tauri.invoke('subscribe', {{ channel: '__CHANNEL__:' + id }});"
+        )));
+        browser.wait_for("it hears a snapshot", &format!("window.{name}.length > 0"));
+    };
+    subscribe("first");
+    subscribe("second");
+    let before = browser.script("return window.first.length");
+
+    stage.run_to_its_end(&Run::new(&script, "Work"));
+
+    browser.wait_for("the second hears it", "window.second.length > 3");
+    assert_eq!(browser.script("return window.first.length"), before);
+    browser.close();
+}
+
+#[test]
 fn without_a_display_it_says_how_to_go_on() {
     let home = tempfile::tempdir().unwrap();
     let without = without_desktop(&home);

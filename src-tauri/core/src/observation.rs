@@ -217,12 +217,14 @@ pub enum Observation {
         /// The name.
         title: String,
     },
-    /// The session runs for a delegated task, whose notices replace its own.
+    /// The session runs for a delegated task, whose notices replace its own while it runs.
     RunsFor {
         /// Which.
         session: SessionId,
         /// The task.
         task: String,
+        /// When the task ended; turns after that are the session's own again.
+        ended_at: Option<Timestamp>,
     },
     /// The transcript is gone: deleted, or its home vanished.
     TranscriptGone {

@@ -2,13 +2,16 @@
 //! when it did not, for clients show the model only one of them. And never too much.
 
 use mission_control_core::task::failure::{ErrorCode, TaskError};
-use mission_control_core::text::shorten_middle;
+use mission_control_core::text::{shorten, shorten_middle};
 use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock, CreateTaskResult, Resource};
 use serde_json::{Map, Value, json};
 
 /// Longest answer as JSON, in bytes. It is sent twice, as text and structured, and together that
 /// stays below what clients hand to a model.
 pub(crate) const MAX_BYTES: usize = 44 * 1024;
+
+/// Longest sentence about an error, in characters: it may quote what was asked for.
+pub(crate) const MAX_MESSAGE: usize = 1000;
 
 /// Shortest a text is made to fit, in bytes.
 const SHORTEST: usize = 256;
@@ -86,6 +89,10 @@ pub(crate) fn response(reply: Result<Answer, TaskError>) -> CallToolResponse {
 
 /// Returns a result that says what is wrong in its text, and again structured.
 pub(crate) fn failed(error: &TaskError, value: Option<Value>) -> CallToolResult {
+    let error = &TaskError {
+        message: shorten(&error.message, MAX_MESSAGE),
+        ..error.clone()
+    };
     let mut text = format!("{}: {}", code_name(error.code), error.message);
     if let Some(hint) = &error.hint {
         text.push_str("\nHint: ");

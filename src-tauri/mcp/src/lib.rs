@@ -4,8 +4,10 @@
 //! process can answer for any task. Nothing is watched or opened before somebody asks.
 
 mod answer;
+mod desk;
 mod parameters;
 mod server;
+mod task;
 mod tools;
 mod wire;
 

@@ -92,7 +92,14 @@ impl Parameter {
     fn read(&self, value: Value) -> Result<Value, TaskError> {
         let is_read = match (self.kind, &value) {
             (Kind::Text, Value::String(_)) | (Kind::Flag, Value::Bool(_)) => true,
-            (Kind::Choice(words), Value::String(word)) => words.contains(&word.as_str()),
+            (Kind::Choice(words), Value::String(word)) => {
+                let word = snake_case(word);
+                let meant = words.iter().find(|known| snake_case(known) == word);
+                if let Some(meant) = meant {
+                    return Ok((*meant).into());
+                }
+                false
+            }
             (Kind::Integer(least, most), Value::Number(number)) => number
                 .as_i64()
                 .or_else(|| whole(number.as_f64()?))
@@ -121,13 +128,9 @@ impl Parameter {
             ) => false,
         };
         if is_read {
-            return Ok(match value {
-                Value::Number(number) => number
-                    .as_i64()
-                    .or_else(|| whole(number.as_f64()?))
-                    .map_or(Value::Null, Value::from),
-                value => value,
-            });
+            // A whole number may be written as `5.0`.
+            let number = value.as_f64().filter(|_| !value.is_i64()).and_then(whole);
+            return Ok(number.map_or(value, Value::from));
         }
         let wanted = match self.kind {
             Kind::Text => "text".to_owned(),

@@ -1,8 +1,9 @@
 //! The engine as the shell uses it: opened once, with a person's words for what is missing.
 
 use jiff::civil::Time;
-use mission_control_core::health::{HealthReport, Problem};
+use mission_control_core::health::{Check, HealthReport, Problem};
 use mission_control_engine::clock::{self, Clock};
+use mission_control_engine::doctor;
 use mission_control_engine::monitor::{Monitor, MonitorOptions};
 use mission_control_engine::places::{Environment, Places, PlacesError};
 use mission_control_engine::settings::{NotificationSettings, Settings};
@@ -74,15 +75,11 @@ pub(crate) fn local_time(clock: &Clock) -> Time {
     clock::local(clock.now()).time()
 }
 
-/// Looks at this machine anew.
-pub(crate) fn examine(_places: &Places) -> HealthReport {
-    HealthReport {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        checks: Vec::new(),
-    }
-}
-
-/// Plays a recorded session into a temporary home.
-pub(crate) async fn play_demo() -> Result<(), Problem> {
-    Err(problems::not_available("The demo"))
+/// Looks at this machine anew; takes up to ten seconds. `further` are the shell's own checks.
+pub(crate) fn examine(
+    places: &Places,
+    environment: &Environment,
+    further: Vec<Check>,
+) -> HealthReport {
+    doctor::examine(places, environment, further)
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use mission_control_core::event::{Event, EventBody};
 use mission_control_core::health::Problem;
 use mission_control_core::notice::Notice;
-use mission_control_core::session::SessionId;
 use mission_control_engine::clock::Clock;
+use mission_control_engine::demo::Demo;
 use mission_control_engine::monitor::Monitor;
 use tauri::async_runtime::JoinHandle;
 use tauri::ipc::Channel;
@@ -20,12 +20,16 @@ use crate::desk::{Desk, Focus, Loudness};
 use crate::forward::forward;
 use crate::notices::Moment;
 use crate::notices::post::{Errand, Post, Remembered};
+use crate::target::{self, Target};
 use crate::tick::{Tick, Ticks};
 use crate::tray::{self, Choice, Tray, TrayState};
 use crate::{backstage, ipc, problems, window};
 
 /// A panel that is gone for so long is not just restarting.
 const HOST_GRACE: Duration = Duration::from_secs(2);
+
+/// Between looks whether the demo has ended.
+const DEMO_LOOK: Duration = Duration::from_secs(1);
 
 /// Owns the shell's state and everything it acts with.
 pub(crate) struct Controller {
@@ -38,6 +42,8 @@ pub(crate) struct Controller {
     post: Option<Post>,
     forwarding: Option<JoinHandle<()>>,
     host_deadline: Option<Instant>,
+    demo: Option<Demo>,
+    demo_look_due: Option<Instant>,
     drawn: Drawn,
 }
 
@@ -74,6 +80,8 @@ impl Controller {
             post,
             forwarding: None,
             host_deadline: None,
+            demo: None,
+            demo_look_due: None,
             drawn: Drawn::default(),
         }
     }
@@ -106,12 +114,14 @@ impl Controller {
                     None => return,
                 },
                 () = until(self.host_deadline) => self.handle_no_host(),
+                () = until(self.demo_look_due) => self.look_at_demo().await,
             }
         }
     }
 
     async fn start_tray(&mut self) {
-        match tray::start(&self.app, self.desk.tray(), self.ticks.clone()).await {
+        let state = self.desk.tray(self.clock.now().wall);
+        match tray::start(&self.app, state, self.ticks.clone()).await {
             Ok(tray) => self.tray = Some(tray),
             Err(problem) => {
                 self.desk.found_lacking(problem, Loudness::Window);
@@ -121,8 +131,8 @@ impl Controller {
     }
 
     fn handle_event(&mut self, event: Event) {
-        for session in self.desk.sessions_changed(&event.body) {
-            self.post(Errand::NeedIsOver(session));
+        for target in self.desk.changed(&event.body) {
+            self.post(Errand::NeedIsOver(target));
         }
         match event.body {
             EventBody::Notice { notice } => self.tell(notice),
@@ -139,10 +149,14 @@ impl Controller {
     async fn handle_tick(&mut self, tick: Tick) {
         match tick {
             Tick::Chose(Choice::Open) => self.open(None),
-            Tick::Chose(Choice::OpenSession(session)) | Tick::FollowedNotice(session) => {
-                self.open(Some(session));
+            Tick::Chose(Choice::Go(target)) | Tick::FollowedNotice(target) => {
+                self.open(Some(target));
             }
-            Tick::Chose(Choice::Quit) => self.app.exit(0),
+            Tick::Chose(Choice::Quit) => {
+                // Nothing is dropped when the program exits; the demo's home must go.
+                self.demo = None;
+                self.app.exit(0);
+            }
             Tick::LaunchedAgain(args) => self.launched(args).await,
             Tick::Told(notice) => self.desk.told(&notice),
             Tick::FocusChanged(focus) => self.desk.focus_changed(focus),
@@ -153,6 +167,7 @@ impl Controller {
             Tick::PageArrived(answer) => reply(answer, self.desk.page_arrived()),
             Tick::Subscribed(channel) => self.subscribe(channel).await,
             Tick::ProblemsAsked(answer) => reply(answer, self.desk.problems()),
+            Tick::DemoAsked(answer) => reply(answer, self.play_demo().await),
             Tick::ChecksAsked(answer) => reply(answer, self.desk.checks()),
             Tick::TrayHostCame => {
                 self.host_deadline = None;
@@ -179,21 +194,44 @@ impl Controller {
         let at = match args.session {
             Some(text) => match self.monitor.session(&text).await {
                 Some(session) => Some(session.id),
-                None => window::session_id(&text),
+                None => target::session_id(&text),
             },
             None => None,
         };
-        self.open(at);
+        self.open(at.map(Target::Session));
     }
 
-    fn open(&mut self, at: Option<SessionId>) {
-        if let Some(session) = &at {
-            self.post(Errand::LookedAt(session.clone()));
+    fn open(&mut self, at: Option<Target>) {
+        if let Some(target) = &at {
+            self.post(Errand::LookedAt(target.clone()));
         }
         let go_to = self.desk.open(at);
         window::show(&self.app, self.desk.window_title());
-        if let Some(session) = go_to {
-            ipc::navigate(&self.app, session);
+        if let Some(target) = go_to {
+            ipc::navigate(&self.app, target);
+        }
+    }
+
+    /// Plays the demo beside the real homes. One that plays already is enough.
+    async fn play_demo(&mut self) -> Result<(), Problem> {
+        if self.demo.is_some() {
+            return Ok(());
+        }
+        let demo = Demo::start().map_err(|error| problems::no_demo(&error))?;
+        self.monitor.add_home(demo.home().clone()).await;
+        self.demo = Some(demo);
+        self.demo_look_due = Some(Instant::now() + DEMO_LOOK);
+        Ok(())
+    }
+
+    async fn look_at_demo(&mut self) {
+        if self.demo.as_ref().is_some_and(|demo| !demo.has_ended()) {
+            self.demo_look_due = Some(Instant::now() + DEMO_LOOK);
+            return;
+        }
+        self.demo_look_due = None;
+        if let Some(demo) = self.demo.take() {
+            self.monitor.remove_home(demo.home()).await;
         }
     }
 
@@ -232,8 +270,9 @@ impl Controller {
         }
     }
 
+    /// Draws what changed. The monitor's signs of life come often enough for the minutes in it.
     async fn draw(&mut self) {
-        let state = self.desk.tray();
+        let state = self.desk.tray(self.clock.now().wall);
         if let Some(tray) = &self.tray
             && self.drawn.tray.as_ref() != Some(&state)
         {

@@ -8,13 +8,17 @@
 use mission_control_core::event::Event;
 use mission_control_core::health::{HealthReport, Problem, TranscriptPage};
 use mission_control_core::session::{LiveSession, SessionId};
+use mission_control_core::task::model::TaskId;
+use mission_control_core::task::request::TaskRequest;
 use mission_control_engine::monitor::{Monitor, TranscriptError};
-use mission_control_engine::places::Places;
+use mission_control_engine::places::{Environment, Places};
 use serde::Serialize;
 use tauri::ipc::{Channel, Invoke};
 use tauri::{AppHandle, Emitter as _, State, Wry};
 use tokio::sync::oneshot;
 
+use crate::target::Target;
+use crate::tasks::{Decision, LogPart, Tasks};
 use crate::tick::{Tick, Ticks};
 use crate::window::MAIN;
 use crate::{backstage, launch, problems};
@@ -24,6 +28,7 @@ use crate::{backstage, launch, problems};
 pub(crate) struct Counter {
     pub(crate) monitor: Monitor,
     pub(crate) places: Places,
+    pub(crate) environment: Environment,
     pub(crate) ticks: Ticks,
 }
 
@@ -31,6 +36,21 @@ pub(crate) struct Counter {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Route {
     session_id: Option<SessionId>,
+    task_id: Option<TaskId>,
+}
+
+impl Route {
+    fn to(target: Option<Target>) -> Self {
+        let (session_id, task_id) = match target {
+            Some(Target::Session(id)) => (Some(id), None),
+            Some(Target::Task(id)) => (None, Some(id)),
+            None => (None, None),
+        };
+        Self {
+            session_id,
+            task_id,
+        }
+    }
 }
 
 /// Returns what answers the page's calls.
@@ -44,6 +64,11 @@ pub(crate) fn commands() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static
         open_terminal,
         play_demo,
         initial_route,
+        task_log,
+        start_task,
+        cancel_task,
+        reply_task,
+        answer_task,
     ]
 }
 
@@ -54,13 +79,10 @@ pub(crate) fn tell_problems(app: &AppHandle, problems: &[Problem]) {
     }
 }
 
-/// Sends the page to a session.
-pub(crate) fn navigate(app: &AppHandle, session_id: SessionId) {
-    let route = Route {
-        session_id: Some(session_id),
-    };
-    if let Err(error) = app.emit_to(MAIN, "navigate", route) {
-        tracing::warn!(%error, "The page cannot be sent to a session.");
+/// Sends the page to a session or task.
+pub(crate) fn navigate(app: &AppHandle, target: Target) {
+    if let Err(error) = app.emit_to(MAIN, "navigate", Route::to(Some(target))) {
+        tracing::warn!(%error, "The page cannot be sent anywhere.");
     }
 }
 
@@ -87,13 +109,9 @@ async fn transcript(
 
 #[tauri::command]
 async fn health(counter: State<'_, Counter>) -> Result<HealthReport, Problem> {
-    let places = counter.places.clone();
-    let examined = tauri::async_runtime::spawn_blocking(move || backstage::examine(&places)).await;
-    let mut report = examined.map_err(|error| problems::internal(&error.to_string()))?;
-    report
-        .checks
-        .extend(ask(&counter.ticks, Tick::ChecksAsked).await?);
-    Ok(report)
+    let further = ask(&counter.ticks, Tick::ChecksAsked).await?;
+    let (places, environment) = (counter.places.clone(), counter.environment.clone());
+    apart(move || backstage::examine(&places, &environment, further)).await
 }
 
 #[tauri::command]
@@ -120,19 +138,56 @@ async fn open_terminal(
 }
 
 #[tauri::command]
-async fn play_demo() -> Result<(), Problem> {
-    backstage::play_demo().await
+async fn play_demo(counter: State<'_, Counter>) -> Result<(), Problem> {
+    ask(&counter.ticks, Tick::DemoAsked).await?
 }
 
 #[tauri::command]
 async fn initial_route(counter: State<'_, Counter>) -> Result<Route, Problem> {
-    let Some(id) = ask(&counter.ticks, Tick::PageArrived).await? else {
-        return Ok(Route { session_id: None });
+    let target = ask(&counter.ticks, Tick::PageArrived).await?;
+    let Some(Target::Session(id)) = target else {
+        return Ok(Route::to(target));
     };
     let known = counter.monitor.session(id.as_str()).await;
-    Ok(Route {
-        session_id: Some(known.map_or(id, |session| session.id)),
-    })
+    let id = known.map_or(id, |session| session.id);
+    Ok(Route::to(Some(Target::Session(id))))
+}
+
+#[tauri::command]
+async fn task_log(id: TaskId, cursor: Option<String>) -> Result<LogPart, Problem> {
+    of_tasks(move |tasks| tasks.log(&id, cursor.as_deref())).await
+}
+
+#[tauri::command]
+async fn start_task(request: TaskRequest) -> Result<TaskId, Problem> {
+    of_tasks(move |tasks| tasks.start(request)).await
+}
+
+#[tauri::command]
+async fn cancel_task(id: TaskId) -> Result<(), Problem> {
+    of_tasks(move |tasks| tasks.cancel(&id)).await
+}
+
+#[tauri::command]
+async fn reply_task(id: TaskId, text: String) -> Result<TaskId, Problem> {
+    of_tasks(move |tasks| tasks.reply(&id, text)).await
+}
+
+#[tauri::command]
+async fn answer_task(id: TaskId, request: String, decision: Decision) -> Result<(), Problem> {
+    of_tasks(move |tasks| tasks.answer(&id, &request, decision)).await
+}
+
+async fn of_tasks<T: Send + 'static>(
+    act: impl FnOnce(&Tasks) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    apart(move || act(&Tasks::open()?)).await?
+}
+
+/// Does something slow on a thread that may block.
+async fn apart<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    let done = tauri::async_runtime::spawn_blocking(act).await;
+    done.map_err(|error| problems::internal(&error.to_string()))
 }
 
 async fn known(counter: &Counter, id: &SessionId) -> Result<LiveSession, Problem> {

@@ -11,6 +11,8 @@ mod log;
 mod notices;
 mod platform;
 mod problems;
+mod target;
+mod tasks;
 mod tick;
 mod tray;
 mod window;
@@ -54,6 +56,7 @@ fn run(args: Args, environment: &Environment) -> anyhow::Result<()> {
     let (ticks, received) = Ticks::channel();
     let launched_again = ticks.clone();
     let window_ticks = ticks.clone();
+    let environment = environment.clone();
     let app = tauri::Builder::default()
         .plugin(tauri_plugin_single_instance::init(move |_, argv, _| {
             launched_again.send(Tick::LaunchedAgain(Args::of_launch(&argv)));
@@ -62,7 +65,7 @@ fn run(args: Args, environment: &Environment) -> anyhow::Result<()> {
         .invoke_handler(ipc::commands())
         .on_window_event(move |window, event| report(&window_ticks, window, event))
         .setup(move |app| {
-            let controller = set_up(app, places, ticks);
+            let controller = set_up(app, places, environment, ticks);
             let running = tauri::async_runtime::spawn(controller.run(args, received));
             tauri::async_runtime::spawn(quit_after(app.handle().clone(), running));
             Ok(())
@@ -73,7 +76,7 @@ fn run(args: Args, environment: &Environment) -> anyhow::Result<()> {
 }
 
 /// Opens the engine; only the first instance gets here.
-fn set_up(app: &App, places: Places, ticks: Ticks) -> Controller {
+fn set_up(app: &App, places: Places, environment: Environment, ticks: Ticks) -> Controller {
     if let Err(error) = log::start(places.state.as_std_path()) {
         complain(&format!("Mission Control writes no log: {error:#}."));
     }
@@ -85,6 +88,7 @@ fn set_up(app: &App, places: Places, ticks: Ticks) -> Controller {
     app.manage(Counter {
         monitor: backstage.monitor.clone(),
         places: backstage.places.clone(),
+        environment,
         ticks: ticks.clone(),
     });
     Controller::new(app.handle().clone(), ticks, backstage)

@@ -1,6 +1,8 @@
 //! What a person reads when the desktop lacks something: all of this program's wording for it.
 
 use mission_control_core::health::Problem;
+use mission_control_core::task::model::TaskId;
+use mission_control_engine::demo::DemoError;
 
 /// No panel shows tray icons.
 pub(crate) fn no_tray_host() -> Problem {
@@ -131,12 +133,47 @@ pub(crate) fn not_started(program: &str, why: &str) -> Problem {
     )
 }
 
-/// This build cannot do it.
-pub(crate) fn not_available(what: &str) -> Problem {
+/// The demo cannot be played.
+pub(crate) fn no_demo(why: &DemoError) -> Problem {
     problem(
-        "not_available",
-        &format!("{what} is not available here."),
+        "no_demo",
+        "The demo cannot be played.",
+        Some(&chain_of(why)),
         None,
+    )
+}
+
+/// A task was not taken.
+pub(crate) fn task_refused(why: &str) -> Problem {
+    problem("task_refused", "The task was not taken.", Some(why), None)
+}
+
+/// No known task has this id.
+pub(crate) fn task_not_found(id: &TaskId) -> Problem {
+    problem(
+        "task_not_found",
+        &format!("There is no task {id}"),
+        None,
+        Some("It may have been cleaned up since the list was read."),
+    )
+}
+
+/// The task waits for nothing of that kind.
+pub(crate) fn nothing_asked() -> Problem {
+    problem(
+        "nothing_asked",
+        "This task does not wait for an answer.",
+        Some("It was answered elsewhere, or it ended."),
+        None,
+    )
+}
+
+/// A task's log cannot be read.
+pub(crate) fn log_unreadable(why: &str) -> Problem {
+    problem(
+        "log_unreadable",
+        "This task's log cannot be read.",
+        Some(&format!("The system answered: {why}.")),
         None,
     )
 }

@@ -3,12 +3,12 @@
 use mission_control_core::event::Event;
 use mission_control_core::health::{Check, Problem};
 use mission_control_core::notice::Notice;
-use mission_control_core::session::SessionId;
 use tauri::ipc::Channel;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::args::Args;
 use crate::desk::{Focus, Loudness};
+use crate::target::Target;
 use crate::tray::Choice;
 
 /// One thing that happened in the shell.
@@ -18,7 +18,7 @@ pub(crate) enum Tick {
     /// The program was started a second time.
     LaunchedAgain(Args),
     /// The person followed a notification.
-    FollowedNotice(SessionId),
+    FollowedNotice(Target),
     /// A notice was claimed: it was shown, or kept back for good.
     Told(Notice),
     /// The window got or lost the keyboard.
@@ -26,11 +26,13 @@ pub(crate) enum Tick {
     /// The window is gone.
     WindowClosed,
     /// The page asks where to start.
-    PageArrived(oneshot::Sender<Option<SessionId>>),
+    PageArrived(oneshot::Sender<Option<Target>>),
     /// The page wants all events.
     Subscribed(Channel<Event>),
     /// Somebody asks for all problems.
     ProblemsAsked(oneshot::Sender<Vec<Problem>>),
+    /// The person wants to see the demo.
+    DemoAsked(oneshot::Sender<Result<(), Problem>>),
     /// Somebody asks how the desktop was found.
     ChecksAsked(oneshot::Sender<Vec<Check>>),
     /// A panel takes the tray icon.

@@ -2,13 +2,13 @@
 //!
 //! Only [`super::run::TaskRun`] decides a task's status; here two looks at it are compared.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::model::{Outcome, Task, TaskId, TaskStatus};
+use super::model::{Outcome, Task, TaskStatus};
 use crate::notice::{Notice, NoticeId, NoticeKind};
-use crate::session::SessionId;
+use crate::observation::Observation;
 use crate::text::{one_line, shorten};
 
 /// Longest name in a notice's title, in characters.
@@ -71,19 +71,20 @@ impl TaskBoard {
         self.tasks.iter().any(|task| !task.status.is_terminal())
     }
 
-    /// Returns which session runs for which task.
+    /// Returns which session runs, or ran, for which task.
     #[must_use]
-    pub fn sessions(&self) -> BTreeMap<SessionId, TaskId> {
+    pub fn sessions(&self) -> Vec<Observation> {
         // The latest task of a session comes first and stays.
-        let mut sessions = BTreeMap::new();
-        for task in &self.tasks {
-            if let Some(session) = &task.session_id {
-                sessions
-                    .entry(session.clone())
-                    .or_insert_with(|| task.task_id.clone());
-            }
-        }
-        sessions
+        let mut seen = BTreeSet::new();
+        let runs_for = |task: &Task| {
+            let session = task.session_id.clone()?;
+            seen.insert(session.clone()).then(|| Observation::RunsFor {
+                session,
+                task: task.task_id.as_str().to_owned(),
+                ended_at: task.ended_at,
+            })
+        };
+        self.tasks.iter().filter_map(runs_for).collect()
     }
 
     /// Takes in a look at the tasks, the latest first.
@@ -190,4 +191,119 @@ fn why(task: &Task) -> &str {
     task.error
         .as_ref()
         .map_or(task.summary.as_str(), |error| error.message.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const SINCE: &str = "2026-11-20T10:00:00Z";
+
+    #[test]
+    fn an_end_is_told_once_and_in_words() {
+        let mut board = TaskBoard::new(SINCE.parse().unwrap());
+        assert_eq!(titles(&mut board, &[running()]), Vec::<String>::new());
+        assert_eq!(board.n_running(), 1);
+
+        let ended =
+            task(json!({"status": "completed", "outcome": "no_changes", "ended_at": SINCE}));
+        assert_eq!(
+            titles(&mut board, std::slice::from_ref(&ended)),
+            ["Tidy up finished without changes"]
+        );
+        assert_eq!(titles(&mut board, &[running()]), Vec::<String>::new());
+        assert_eq!(titles(&mut board, &[ended]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_request_is_a_notice_of_its_own() {
+        let mut board = TaskBoard::new(SINCE.parse().unwrap());
+        let asking = |request: &str| {
+            let need = json!({"kind": "approval", "summary": "May I?", "request_id": request,
+                "can_answer": true, "choices": []});
+            task(json!({"status": "input_required", "need": need}))
+        };
+
+        assert_eq!(titles(&mut board, &[asking("one")]), ["Tidy up needs you"]);
+        assert_eq!(titles(&mut board, &[asking("one")]), Vec::<String>::new());
+        assert_eq!(titles(&mut board, &[asking("two")]), ["Tidy up needs you"]);
+    }
+
+    #[test]
+    fn what_ended_before_the_start_is_not_told() {
+        let mut board = TaskBoard::new(SINCE.parse().unwrap());
+        let old = task(json!({"status": "failed", "ended_at": "2026-11-20T09:59:59Z"}));
+
+        assert_eq!(titles(&mut board, &[old]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn time_that_passes_is_no_change() {
+        let mut board = TaskBoard::new(SINCE.parse().unwrap());
+        board.take_in(vec![running()]);
+
+        let later = task(json!({"status": "running", "elapsed_ms": 5000}));
+
+        assert_eq!(board.take_in(vec![later]), BoardChange::default());
+    }
+
+    #[test]
+    fn a_session_belongs_to_its_latest_task() {
+        let mut board = TaskBoard::new(SINCE.parse().unwrap());
+        let of = |id: &str, ended_at: Value| {
+            task(
+                json!({"task_id": id, "session_id": "codex:s", "status": "completed",
+                "ended_at": ended_at}),
+            )
+        };
+        let (new, old) = (
+            "01a1f8b0-2d3b-7d75-be17-000000000002",
+            "01a1f8b0-2d3b-7d75-be17-000000000001",
+        );
+        board.take_in(vec![of(new, json!(null)), of(old, json!(SINCE))]);
+
+        let expected = Observation::RunsFor {
+            session: crate::session::SessionId::parse("codex:s").unwrap(),
+            task: new.to_owned(),
+            ended_at: None,
+        };
+        assert_eq!(board.sessions(), [expected]);
+    }
+
+    // Test support.
+
+    fn titles(board: &mut TaskBoard, tasks: &[Task]) -> Vec<String> {
+        let change = board.take_in(tasks.to_vec());
+        change
+            .notices
+            .into_iter()
+            .map(|notice| notice.title)
+            .collect()
+    }
+
+    fn running() -> Task {
+        task(json!({"status": "running"}))
+    }
+
+    fn task(fields: Value) -> Task {
+        let mut value = json!({
+            "task_id": "01a1f8b0-2d3b-7d75-be17-000000000000", "thread_id": null, "turn_id": null,
+            "session_id": null, "kind": "run", "title": "Tidy up.", "cwd": "/home/dev/acme",
+            "sandbox": "read-only", "model": null, "group_id": null, "tags": [],
+            "status": "queued", "outcome": null, "phase": null,
+            "progress": {"done": 0, "total": 0, "percent": null, "current": null},
+            "need": null, "queue_position": null, "created_at": SINCE, "started_at": null,
+            "updated_at": SINCE, "ended_at": null, "elapsed_ms": 0, "poll_after_ms": null,
+            "summary": "All is tidy.", "final_message": null, "files": [], "commands": [],
+            "tests": [], "usage": null, "git": null, "warnings": [], "error": null,
+            "truncated": {}, "links": [], "next": [], "evidence": []
+        });
+        let Value::Object(fields) = fields else {
+            unreachable!()
+        };
+        value.as_object_mut().unwrap().extend(fields);
+        serde_json::from_value(value).unwrap()
+    }
 }

@@ -62,7 +62,7 @@ pub struct Tracker {
     children: BTreeMap<SessionId, BTreeSet<SessionId>>,
     raised: BTreeSet<NoticeId>,
     /// Sessions that run for a delegated task.
-    tasks: BTreeMap<SessionId, String>,
+    tasks: BTreeMap<SessionId, RunsFor>,
     summary: Summary,
     effects: VecDeque<Effect>,
 }
@@ -74,6 +74,20 @@ struct Tracked {
     shown: Option<Box<LiveSession>>,
     /// Turns that ended and wait for child sessions before they are announced.
     ends: Vec<TurnEnd>,
+}
+
+/// The delegated task a session runs for.
+#[derive(Debug)]
+struct RunsFor {
+    task: String,
+    ended_at: Option<Timestamp>,
+}
+
+impl RunsFor {
+    /// Returns whether what happened at `at` is the task's to tell.
+    fn covers(&self, at: Option<Timestamp>) -> bool {
+        self.ended_at.is_none() || at <= self.ended_at
+    }
 }
 
 impl Tracker {
@@ -123,8 +137,13 @@ impl Tracker {
                 }
                 session
             }
-            Observation::RunsFor { session, task } => {
-                self.tasks.insert(session.clone(), task);
+            Observation::RunsFor {
+                session,
+                task,
+                ended_at,
+            } => {
+                self.tasks
+                    .insert(session.clone(), RunsFor { task, ended_at });
                 session
             }
             Observation::TranscriptGone { session } => {
@@ -247,7 +266,7 @@ impl Tracker {
         }
         tracked.state.handle_timeout(now);
         let mut view = tracked.state.view(&family, tracked.shown.as_deref(), now);
-        view.task_id = self.tasks.get(id).cloned();
+        view.task_id = self.tasks.get(id).map(|runs_for| runs_for.task.clone());
         let view = Box::new(view);
         let before = tracked.shown.as_deref();
         let has_died = view
@@ -276,7 +295,10 @@ impl Tracker {
         let Some(shown) = tracked.shown.as_deref() else {
             return;
         };
-        if tracked.state.role() != Role::Main || shown.task_id.is_some() {
+        if let Some(runs_for) = self.tasks.get(id) {
+            tracked.ends.retain(|end| !runs_for.covers(end.ended_at));
+        }
+        if tracked.state.role() != Role::Main {
             tracked.ends.clear();
             return;
         }
@@ -294,7 +316,8 @@ impl Tracker {
                 .as_ref()
                 .and_then(|ended| ended.at)
                 .unwrap_or(now.wall);
-            if at >= self.notify_since {
+            let is_the_tasks = self.tasks.get(id).is_some_and(|task| task.covers(Some(at)));
+            if at >= self.notify_since && !is_the_tasks {
                 notices.push(words::death_notice(shown));
             }
         }

@@ -352,18 +352,22 @@ fn a_turn_without_a_recorded_end_settles_and_is_finished_by_the_release() {
 
 #[test]
 fn a_session_that_runs_for_a_task_leaves_the_telling_to_the_task() {
-    let mut sim = Sim::running("a");
-    let runs_for = Observation::RunsFor {
+    let mut sim = Sim::running_in("a", Client::Tui);
+    let runs_for = |ended_at| Observation::RunsFor {
         session: id("a"),
         task: "t".into(),
+        ended_at,
     };
+    sim.tracker.handle(runs_for(None), sim.now);
 
-    sim.tracker.handle(runs_for, sim.now);
     sim.lines("a", [ended(1, TurnOutcome::Completed)]);
-    sim.free("a");
-
     assert_eq!(sim.notices(), Vec::<String>::new());
     assert_eq!(sim.session("a").task_id.unwrap(), "t");
+
+    sim.tracker.handle(runs_for(Some(sim.agent_clock)), sim.now);
+    sim.agent_clock += jiff::SignedDuration::from_secs(60);
+    sim.lines("a", [turn(2), ended(2, TurnOutcome::Completed)]);
+    assert_eq!(sim.notices(), ["codex:a/t2/turn_completed"]);
 }
 
 #[test]

@@ -10,14 +10,13 @@ mod tasks;
 use jiff::SignedDuration;
 use mission_control_core::event::{Event, Summary};
 use mission_control_core::health::{Problem, TranscriptPage};
-use mission_control_core::observation::Observation;
 use mission_control_core::session::{LiveSession, SessionId};
 use mission_control_core::source::Source;
 use mission_control_core::tracker::Tracker;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::Clock;
-use crate::places::Places;
+use crate::places::{Home, Places};
 use crate::settings::Settings;
 use crate::source::codex::{Lookout, LookoutOptions, Skipped};
 use crate::watch::MOST_FOLDERS;
@@ -81,6 +80,8 @@ enum Request {
         cursor: Option<String>,
         reply: oneshot::Sender<Result<TranscriptPage, TranscriptError>>,
     },
+    AddHome(Home),
+    RemoveHome(Home),
 }
 
 impl Monitor {
@@ -120,9 +121,8 @@ impl Monitor {
             tracker.handle(observation, clock.now());
             while tracker.poll_effect().is_some() {}
         }
-        for (session, task) in tasks.board().sessions() {
-            let task = task.as_str().to_owned();
-            tracker.handle(Observation::RunsFor { session, task }, clock.now());
+        for runs_for in tasks.board().sessions() {
+            tracker.handle(runs_for, clock.now());
         }
         let sessions = tracker.sessions();
         let snapshot = Snapshot {
@@ -174,10 +174,25 @@ impl Monitor {
         answer.unwrap_or_else(|| Err(TranscriptError::NotFound(id.to_string())))
     }
 
+    /// Watches a further home from here on, until it is removed.
+    pub async fn add_home(&self, home: Home) {
+        self.tell(Request::AddHome(home)).await;
+    }
+
+    /// Stops watching a home; its sessions are not listed any more.
+    pub async fn remove_home(&self, home: &Home) {
+        self.tell(Request::RemoveHome(home.clone())).await;
+    }
+
     /// Returns what hampers watching, as it changes.
     #[must_use]
     pub fn problems(&self) -> watch::Receiver<Vec<Problem>> {
         self.problems.clone()
+    }
+
+    /// Tells the owner; one that ended watches nothing any more.
+    async fn tell(&self, request: Request) {
+        drop(self.requests.send(request).await);
     }
 
     async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Option<T> {

@@ -7,9 +7,9 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 use mission_control_core::event::{EventBody, Summary};
 use mission_control_core::health::Problem;
-use mission_control_core::observation::Observation;
 use mission_control_core::process::ProcessKey;
 use mission_control_core::session::SessionId;
+use mission_control_core::source::Source;
 use mission_control_core::task::board::TaskBoard;
 use mission_control_core::tracker::{Effect, Now, Tracker};
 use tokio::sync::{mpsc, watch};
@@ -216,10 +216,8 @@ impl Owner {
     fn look_at_tasks(&mut self, now: Now) {
         let n_running = self.tasks.board().n_running();
         let change = self.tasks.look(now);
-        for (session, task) in self.tasks.board().sessions() {
-            let task = task.as_str().to_owned();
-            self.tracker
-                .handle(Observation::RunsFor { session, task }, now);
+        for runs_for in self.tasks.board().sessions() {
+            self.tracker.handle(runs_for, now);
         }
         for task in change.changed {
             let task = Box::new(task);
@@ -327,6 +325,12 @@ impl Owner {
             Request::Transcript { id, cursor, reply } => match self.page_request(&id, cursor) {
                 Some(request) => self.read_page(request(reply)),
                 None => drop(reply.send(Err(TranscriptError::NotFound(id.to_string())))),
+            },
+            Request::AddHome(home) => match home.source {
+                Source::Codex => self.lookout.add_home(home.path, now),
+            },
+            Request::RemoveHome(home) => match home.source {
+                Source::Codex => self.lookout.remove_home(&home.path),
             },
         }
     }

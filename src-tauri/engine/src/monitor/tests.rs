@@ -156,6 +156,38 @@ fn a_killed_process_ends_its_session_at_once() {
 }
 
 #[test]
+fn a_home_that_is_added_is_followed_until_it_is_removed() {
+    let [world, first, second] = [(); 3].map(|()| World::with_home());
+    let kept = Recording::of("02-commands-and-edits");
+    let recording = Recording::of("01-simple-success");
+    append(&first.path(&recording), &recording.text);
+    let (before, after) = kept.split_behind("\"task_started\"");
+
+    block_on(async {
+        let monitor = world.start();
+        let mut events = monitor.subscribe().await;
+        events.recv().await.unwrap();
+
+        monitor
+            .add_home(first.options.places.homes[0].clone())
+            .await;
+        until(&mut events, seen_as(Status::Done)).await;
+        monitor
+            .add_home(second.options.places.homes[0].clone())
+            .await;
+        let _holder = Flock::by_child(&second.lock(&kept));
+        append(&second.path(&kept), before);
+        until(&mut events, seen_as(Status::Working)).await;
+
+        monitor.remove_home(&first.options.places.homes[0]).await;
+        until(&mut events, snapshot_of(1)).await;
+        append(&second.path(&kept), after);
+        let paused = until(&mut events, seen_as(Status::Paused)).await;
+        assert_eq!(paused.source_session_id, kept.thread);
+    });
+}
+
+#[test]
 fn a_home_that_appears_vanishes_and_returns_is_followed() {
     let world = World::new();
     let recording = Recording::of("01-simple-success");

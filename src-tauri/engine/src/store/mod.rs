@@ -4,6 +4,7 @@
 
 mod file;
 mod tasks;
+mod unseen;
 
 use std::time::Duration;
 

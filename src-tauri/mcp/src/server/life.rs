@@ -6,11 +6,15 @@ use std::time::Duration;
 use rmcp::serve_server;
 use tokio::sync::watch;
 
-use super::{Desk, Server};
+use super::Server;
+use crate::desk::Desk;
 use crate::wire::{Lease, Outbox, Standing, Wire, streams};
 
 /// How long answers may take after the client has sent its last message.
 const GRACE: Duration = Duration::from_millis(700);
+
+/// Most threads for work that blocks; calls beyond wait for their turn.
+const MOST_THREADS: usize = 8;
 
 /// Why there is no server.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +34,7 @@ pub enum ServeError {
 pub fn serve() -> Result<(), ServeError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .max_blocking_threads(MOST_THREADS)
         .build()
         .map_err(ServeError::Loop)?;
     let result = runtime.block_on(async {
@@ -47,7 +52,7 @@ async fn converse() -> Result<(), ServeError> {
     let (input, output) = streams::take().map_err(ServeError::Streams)?;
     let (outbox, writer) = Outbox::new(output);
     let (wire, standing) = Wire::new(input, outbox.clone());
-    let desk = Arc::new(Desk::default());
+    let desk = Arc::new(Desk::new(standing.clone()));
     tokio::select! {
         result = writer => if let Err(error) = result {
             tracing::info!(%error, "The client does not read any more.");

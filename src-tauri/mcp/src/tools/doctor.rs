@@ -50,7 +50,7 @@ fn output() -> Value {
                             "enum": ["ok", "absent", "warning", "problem"]
                         },
                         "says": { "type": "string" },
-                        "hint": { "description": "What to do about it." }
+                        "hint": { "type": ["string", "null"], "description": "What to do about it." }
                     },
                     "required": ["id", "label", "state", "says"]
                 }

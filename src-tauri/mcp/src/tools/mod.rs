@@ -1,7 +1,12 @@
 //! The tools: one static, ordered list, and calling one of them.
 
+mod act;
 mod doctor;
+mod log;
+mod run;
 mod sessions;
+mod tasks;
+mod wait;
 
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -11,17 +16,21 @@ use mission_control_core::task::failure::{ErrorCode, TaskError};
 use rmcp::RoleServer;
 use rmcp::model::{JsonObject, MetaObject, Tool, ToolAnnotations};
 use rmcp::service::RequestContext;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::answer::{Answer, fault, internal};
+use crate::desk::Desk;
 use crate::parameters::{Arguments, Parameter, nearest_word, schema};
-use crate::server::Desk;
 
 /// What a tool does to the world, for clients that ask before it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     /// It only reads.
     Reads,
+    /// It starts work that may change files.
+    Starts,
+    /// It ends or removes something.
+    Destroys,
 }
 
 /// One tool.
@@ -46,7 +55,12 @@ pub(crate) struct ToolSpec {
 
 /// A value in a tool's `_meta`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum MetaValue {}
+pub(crate) enum MetaValue {
+    /// Yes or no.
+    Flag(bool),
+    /// A number.
+    Number(u32),
+}
 
 /// What a tool is called with.
 pub(crate) struct Call {
@@ -62,7 +76,20 @@ pub(crate) struct Call {
 pub(crate) type Reply = Pin<Box<dyn Future<Output = Result<Answer, TaskError>> + Send>>;
 
 /// All tools, in the order they are listed.
-const TOOLS: &[&ToolSpec] = &[&doctor::DOCTOR, &sessions::SESSIONS];
+const TOOLS: &[&ToolSpec] = &[
+    &act::CANCEL,
+    &act::CLEANUP,
+    &doctor::DOCTOR,
+    &log::LOG,
+    &run::REPLY,
+    &tasks::RESULT,
+    &run::REVIEW,
+    &run::RUN,
+    &sessions::SESSIONS,
+    &tasks::STATUS,
+    &tasks::TASKS,
+    &wait::WAIT,
+];
 
 /// Returns the tools as clients see them.
 pub(crate) fn list() -> Vec<Tool> {
@@ -132,21 +159,59 @@ fn find(name: &str) -> Option<&'static ToolSpec> {
 }
 
 fn described(tool: &ToolSpec) -> Tool {
+    let annotations = ToolAnnotations::with_title(tool.title);
     let annotations = match tool.effect {
-        Effect::Reads => ToolAnnotations::with_title(tool.title)
-            .read_only(true)
+        Effect::Reads => annotations.read_only(true).open_world(false),
+        Effect::Starts => annotations
+            .read_only(false)
+            .destructive(false)
+            .idempotent(false)
+            .open_world(true),
+        Effect::Destroys => annotations
+            .read_only(false)
+            .destructive(true)
+            .idempotent(true)
             .open_world(false),
     };
     let mut described = Tool::new(tool.name, tool.description, schema(tool.parameters))
         .with_title(tool.title)
         .with_annotations(annotations);
-    if let Value::Object(output) = (tool.output)() {
+    if let Value::Object(mut output) = (tool.output)() {
+        // Some clients hold errors against the schema as well, so nothing is required in it.
+        output.remove("required");
+        if let Some(Value::Object(properties)) = output.get_mut("properties") {
+            properties.insert("pending_signals".to_owned(), announcements());
+            properties.entry("error").or_insert_with(error);
+        }
         described = described.with_raw_output_schema(Arc::new(output));
     }
     if !tool.meta.is_empty() {
-        described = described.with_meta(MetaObject(JsonObject::new()));
+        let meta = tool.meta.iter().map(|(key, value)| {
+            let value = match value {
+                MetaValue::Flag(flag) => Value::from(*flag),
+                MetaValue::Number(number) => Value::from(*number),
+            };
+            ((*key).to_owned(), value)
+        });
+        described = described.with_meta(MetaObject(meta.collect::<JsonObject>()));
     }
     described
+}
+
+/// What may come with every answer.
+fn announcements() -> Value {
+    json!({
+        "type": "array",
+        "items": { "type": "object" },
+        "description": "Tasks that ended and whose result was not seen yet."
+    })
+}
+
+fn error() -> Value {
+    json!({
+        "type": ["object", "null"],
+        "description": "Why it did not work: code, message, retryable, hint."
+    })
 }
 
 #[cfg(test)]
@@ -184,8 +249,7 @@ mod tests {
         fn boom(_: ()) -> Reply {
             Box::pin(async {
                 tokio::task::yield_now().await;
-                let nothing: Option<Answer> = None;
-                Ok(nothing.unwrap())
+                panic!("later")
             })
         }
 

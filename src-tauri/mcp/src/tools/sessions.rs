@@ -166,11 +166,11 @@ fn output() -> Value {
                             "type": "string",
                             "enum": ["working", "needs_you", "paused", "done", "unknown"]
                         },
-                        "cwd": { "description": "The folder it works in." },
-                        "title": { "description": "Its name, or the first line of its prompt." },
-                        "need": { "description": "What it asks a person for." },
-                        "activity": { "description": "What it does at the moment." },
-                        "last_message": { "description": "Its latest message, shortened." }
+                        "cwd": { "type": ["string", "null"], "description": "The folder it works in." },
+                        "title": { "type": ["string", "null"], "description": "Its name, or the first line of its prompt." },
+                        "need": { "type": ["object", "null"], "description": "What it asks a person for." },
+                        "activity": { "type": ["string", "null"], "description": "What it does at the moment." },
+                        "last_message": { "type": ["string", "null"], "description": "Its latest message, shortened." }
                     },
                     "required": ["id", "status"]
                 }
@@ -180,7 +180,7 @@ fn output() -> Value {
                 "description": "How many sessions match; more than listed means raise `limit`."
             },
             "summary": { "type": "object", "description": "How many sessions stand where." },
-            "problems": { "type": "array", "description": "What hampers looking." },
+            "problems": { "type": "array", "items": { "type": "object" }, "description": "What hampers looking." },
             "truncated": { "type": "object", "description": "What was shortened, by field." }
         },
         "required": ["sessions", "n_matching"]

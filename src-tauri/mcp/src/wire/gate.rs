@@ -59,14 +59,21 @@ pub(crate) struct Gate {
 /// The outside of a message.
 #[derive(Deserialize)]
 struct Envelope<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "present")]
     jsonrpc: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "present")]
     id: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "present")]
     method: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "present")]
     params: Option<&'a RawValue>,
+}
+
+/// A null is something else than nothing.
+fn present<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 impl Gate {
@@ -267,20 +274,20 @@ fn refuse_batch(text: &str) -> Verdict {
 
 /// Returns the era a request chooses, by the same rule as the library.
 fn chosen(request: &ClientRequest) -> Option<Era> {
-    match request {
-        ClientRequest::InitializeRequest(_) => Some(Era::Legacy),
-        ClientRequest::DiscoverRequest(_) | ClientRequest::PingRequest(_) => None,
-        request => {
-            let meta = request.get_meta();
-            let is_complete = meta
-                .missing_required_keys(&ProtocolVersion::V_2026_07_28)
-                .is_empty();
-            let is_known = meta
-                .protocol_version()
-                .is_some_and(|version| ProtocolVersion::KNOWN_VERSIONS.contains(&version));
-            (is_complete && is_known).then_some(Era::Modern)
-        }
+    if let ClientRequest::InitializeRequest(_) = request {
+        return Some(Era::Legacy);
     }
+    if let ClientRequest::DiscoverRequest(_) | ClientRequest::PingRequest(_) = request {
+        return None;
+    }
+    let meta = request.get_meta();
+    let is_complete = meta
+        .missing_required_keys(&ProtocolVersion::V_2026_07_28)
+        .is_empty();
+    let is_known = meta
+        .protocol_version()
+        .is_some_and(|version| ProtocolVersion::KNOWN_VERSIONS.contains(&version));
+    (is_complete && is_known).then_some(Era::Modern)
 }
 
 fn progress_token(request: &ClientRequest) -> Option<ProgressToken> {

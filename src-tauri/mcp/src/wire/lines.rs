@@ -61,12 +61,10 @@ impl Lines {
         self.searched = self.bytes.len();
         if self.waiting() > MAX_LINE {
             let line = self.bytes.split_off(self.start);
-            let kept = line.get(line.len().saturating_sub(KEPT)..);
-            let tail = kept.unwrap_or_default().to_vec();
             if self.long.is_none() {
                 self.long = Some(line.get(..KEPT).unwrap_or_default().to_vec());
             }
-            self.bytes = tail;
+            self.bytes = end_of(&line);
             self.start = 0;
             self.searched = self.bytes.len();
         }
@@ -84,15 +82,23 @@ impl Lines {
     }
 
     fn finish(&mut self, line: Vec<u8>) -> Line {
-        match self.long.take() {
-            Some(head) => Line::Long { head, tail: line },
-            None if line.len() > MAX_LINE => Line::Long {
-                head: line.get(..KEPT).unwrap_or_default().to_vec(),
-                tail: line.get(line.len() - KEPT..).unwrap_or_default().to_vec(),
+        let head = self.long.take().or_else(|| {
+            let is_long = line.len() > MAX_LINE;
+            is_long.then(|| line.get(..KEPT).unwrap_or_default().to_vec())
+        });
+        match head {
+            Some(head) => Line::Long {
+                head,
+                tail: end_of(&line),
             },
             None => Line::Whole(line),
         }
     }
+}
+
+fn end_of(line: &[u8]) -> Vec<u8> {
+    let end = line.get(line.len().saturating_sub(KEPT)..);
+    end.unwrap_or_default().to_vec()
 }
 
 #[cfg(test)]
@@ -107,9 +113,10 @@ mod tests {
     fn lines_come_out_however_they_were_cut() {
         let text = "one\n\ntwo\nthr";
         for cut in 0..text.len() {
+            let (first, second) = text.split_at(cut);
             let mut lines = Lines::default();
             let mut found = Vec::new();
-            for part in [&text[..cut], &text[cut..]] {
+            for part in [first, second] {
                 lines.feed(part.as_bytes());
                 while let Some(line) = lines.next() {
                     found.push(Some(line));
@@ -137,7 +144,7 @@ mod tests {
         };
 
         assert!(head.starts_with(b"{\"id\":7,x") && head.len() == KEPT);
-        assert!(tail.ends_with(b"xend}") && tail.len() <= KEPT + 4);
+        assert!(tail.ends_with(b"xend}") && tail.len() == KEPT);
         assert_eq!(lines.next(), whole("next"));
         assert_eq!(lines.waiting(), 0);
     }

@@ -2,10 +2,11 @@
 
 use std::cmp::Reverse;
 
-use mission_control_core::event::Summary;
+use jiff::Timestamp;
 use mission_control_core::session::{EndedHow, LiveSession, SessionId, Status};
 
 use super::{Card, Desk, Loudness, Place};
+use crate::target::Target;
 use crate::tray::{Choice, MenuEntry, TrayIcon, TrayState};
 
 /// Sessions in the menu: what a person can take in at a glance; the window has the rest.
@@ -17,31 +18,31 @@ const MAX_TITLE: usize = 44;
 impl Desk {
     /// Returns what the tray shows.
     #[must_use]
-    pub(crate) fn tray(&self) -> TrayState {
+    pub(crate) fn tray(&self, now: Timestamp) -> TrayState {
         TrayState {
             icon: self.icon(),
-            tooltip: counts(self.summary),
-            menu: self.menu(),
+            tooltip: self.counts(),
+            menu: self.menu(now),
         }
     }
 
     /// Returns the window's title.
     #[must_use]
     pub(crate) fn window_title(&self) -> String {
-        match self.summary.needs_you {
+        match self.n_need_you() {
             0 => "Mission Control".to_owned(),
             count => format!("({count}) Mission Control"),
         }
     }
 
     fn icon(&self) -> TrayIcon {
-        if self.summary.needs_you > 0 {
-            TrayIcon::NeedsYou(self.summary.needs_you)
+        if let need_you @ 1.. = self.n_need_you() {
+            TrayIcon::NeedsYou(need_you)
         } else if self.loud_problem().is_some() {
             TrayIcon::Problem
         } else if !self.unseen.is_empty() {
             TrayIcon::DoneUnseen
-        } else if self.summary.working > 0 {
+        } else if self.summary.working > 0 || self.tasks.n_running() > 0 {
             TrayIcon::Working
         } else {
             TrayIcon::Idle
@@ -61,8 +62,8 @@ impl Desk {
             .next()
     }
 
-    fn menu(&self) -> Vec<MenuEntry> {
-        let mut menu = vec![MenuEntry::Heading(counts(self.summary))];
+    fn menu(&self, now: Timestamp) -> Vec<MenuEntry> {
+        let mut menu = vec![MenuEntry::Heading(self.counts())];
         if let Some(title) = self.loud_problem() {
             menu.push(choice(title, Choice::Open));
         }
@@ -70,12 +71,17 @@ impl Desk {
         let rows = self.rows();
         for row in rows.iter().take(MAX_SESSIONS) {
             let label = format!("{} · {}", row.card.title, row.word);
-            menu.push(choice(&label, Choice::OpenSession(row.id.clone())));
+            menu.push(choice(&label, Choice::Go(Target::Session(row.id.clone()))));
         }
         if let Some(more @ 1..) = rows.len().checked_sub(MAX_SESSIONS) {
             menu.push(choice(&format!("{more} more…"), Choice::Open));
         }
         if !rows.is_empty() {
+            menu.push(MenuEntry::Separator);
+        }
+        let tasks = self.tasks.lines(now);
+        if !tasks.is_empty() {
+            menu.extend(tasks);
             menu.push(MenuEntry::Separator);
         }
         menu.push(choice("Open Mission Control", Choice::Open));
@@ -88,7 +94,7 @@ impl Desk {
         let mut rows: Vec<Row<'_>> = self
             .cards
             .iter()
-            .filter(|(_, card)| card.place == Place::Own)
+            .filter(|(_, card)| card.place == Place::Own && !self.is_listed_as_task(card))
             .filter_map(|(id, card)| {
                 let (rank, word) = self.rank(id, card)?;
                 Some(Row {
@@ -104,6 +110,16 @@ impl Desk {
             (row.rank, waiting_longest, Reverse(row.card.since), row.id)
         });
         rows
+    }
+
+    /// Returns whether a session's task stands in the menu for it: all but a request that the
+    /// task does not know of.
+    fn is_listed_as_task(&self, card: &Card) -> bool {
+        let task = card
+            .task
+            .as_ref()
+            .and_then(|task| self.tasks.needs_you(task));
+        task.is_some_and(|needs_you| needs_you || card.status != Status::NeedsYou)
     }
 
     fn rank(&self, id: &SessionId, card: &Card) -> Option<(Rank, &'static str)> {
@@ -143,28 +159,12 @@ pub(super) fn title_of(session: &LiveSession) -> String {
     shortened(named.unwrap_or(&session.source_session_id))
 }
 
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     if text.chars().count() <= MAX_TITLE {
         return text.to_owned();
     }
     let start: String = text.chars().take(MAX_TITLE - 1).collect();
     format!("{}…", start.trim_end())
-}
-
-fn counts(summary: Summary) -> String {
-    let needs_you = match summary.needs_you {
-        0 => None,
-        1 => Some("1 needs you".to_owned()),
-        count => Some(format!("{count} need you")),
-    };
-    let working = (summary.working > 0).then(|| format!("{} working", summary.working));
-    let paused = (summary.paused > 0).then(|| format!("{} your turn", summary.paused));
-    let counts: Vec<String> = [needs_you, working, paused].into_iter().flatten().collect();
-    if counts.is_empty() {
-        "No agent is running".to_owned()
-    } else {
-        counts.join(" · ")
-    }
 }
 
 const fn ended_word(ended: Option<EndedHow>) -> &'static str {
@@ -176,7 +176,7 @@ const fn ended_word(ended: Option<EndedHow>) -> &'static str {
     }
 }
 
-fn choice(label: &str, choice: Choice) -> MenuEntry {
+pub(super) fn choice(label: &str, choice: Choice) -> MenuEntry {
     MenuEntry::Choice {
         label: label.to_owned(),
         choice,
@@ -185,19 +185,19 @@ fn choice(label: &str, choice: Choice) -> MenuEntry {
 
 #[cfg(test)]
 mod tests {
-    use mission_control_core::event::EventBody;
+    use mission_control_core::event::{EventBody, Summary};
     use mission_control_core::notice::NoticeKind;
     use mission_control_core::session::Ended;
 
     use super::super::Focus;
-    use super::super::samples::{at, id, notice, session, slow};
+    use super::super::samples::{at, id, notice, page, session, slow};
     use super::*;
     use crate::problems;
 
     #[test]
     fn an_empty_desk_is_idle() {
         assert_eq!(
-            Desk::default().tray(),
+            Desk::default().tray(at(0)),
             TrayState {
                 icon: TrayIcon::Idle,
                 tooltip: "No agent is running".to_owned(),
@@ -223,7 +223,7 @@ mod tests {
         ]);
 
         assert_eq!(
-            desk.tray(),
+            desk.tray(at(0)),
             TrayState {
                 icon: TrayIcon::NeedsYou(2),
                 tooltip: "2 need you · 1 working · 1 your turn".to_owned(),
@@ -246,16 +246,16 @@ mod tests {
     #[test]
     fn the_icon_is_the_most_urgent_state() {
         let mut desk = desk_of(vec![session("w", Status::Working)]);
-        assert_eq!(desk.tray().icon, TrayIcon::Working);
+        assert_eq!(desk.tray(at(0)).icon, TrayIcon::Working);
 
         desk.told(&notice("d", NoticeKind::TurnCompleted));
-        assert_eq!(desk.tray().icon, TrayIcon::DoneUnseen);
+        assert_eq!(desk.tray(at(0)).icon, TrayIcon::DoneUnseen);
 
         desk.hampered(vec![slow()]);
-        assert_eq!(desk.tray().icon, TrayIcon::Problem);
+        assert_eq!(desk.tray(at(0)).icon, TrayIcon::Problem);
 
-        desk.sessions_changed(&snapshot(vec![session("n", Status::NeedsYou)]));
-        assert_eq!(desk.tray().icon, TrayIcon::NeedsYou(1));
+        desk.changed(&snapshot(vec![session("n", Status::NeedsYou)]));
+        assert_eq!(desk.tray(at(0)).icon, TrayIcon::NeedsYou(1));
     }
 
     #[test]
@@ -263,14 +263,14 @@ mod tests {
         let mut desk = Desk::default();
         desk.told(&notice("1", NoticeKind::TurnCompleted));
         desk.open(None);
-        assert_eq!(desk.tray().icon, TrayIcon::Idle);
+        assert_eq!(desk.tray(at(0)).icon, TrayIcon::Idle);
 
         desk.told(&notice("1", NoticeKind::TurnCompleted));
         desk.focus_changed(Focus::Here);
-        assert_eq!(desk.tray().icon, TrayIcon::Idle);
+        assert_eq!(desk.tray(at(0)).icon, TrayIcon::Idle);
 
         desk.told(&notice("1", NoticeKind::TurnCompleted));
-        assert_eq!(desk.tray().icon, TrayIcon::Idle);
+        assert_eq!(desk.tray(at(0)).icon, TrayIcon::Idle);
     }
 
     #[test]
@@ -278,9 +278,9 @@ mod tests {
         let mut desk = desk_of(vec![session("1", Status::Paused)]);
         desk.told(&notice("1", NoticeKind::TurnCompleted));
 
-        desk.sessions_changed(&snapshot(vec![session("1", Status::Working)]));
+        desk.changed(&snapshot(vec![session("1", Status::Working)]));
 
-        assert_eq!(desk.tray().icon, TrayIcon::Working);
+        assert_eq!(desk.tray(at(0)).icon, TrayIcon::Working);
     }
 
     #[test]
@@ -289,7 +289,7 @@ mod tests {
 
         desk.told(&notice("1", NoticeKind::TurnInterrupted));
 
-        assert_eq!(desk.tray().icon, TrayIcon::Idle);
+        assert_eq!(desk.tray(at(0)).icon, TrayIcon::Idle);
     }
 
     #[test]
@@ -300,11 +300,11 @@ mod tests {
             how: EndedHow::Killed,
         });
         let mut desk = desk_of(vec![ended]);
-        assert!(!desk.tray().menu.contains(&row("1", "Killed")));
+        assert!(!desk.tray(at(0)).menu.contains(&row("1", "Killed")));
 
         desk.told(&notice("1", NoticeKind::SessionDied));
 
-        assert!(desk.tray().menu.contains(&row("1", "Killed")));
+        assert!(desk.tray(at(0)).menu.contains(&row("1", "Killed")));
     }
 
     #[test]
@@ -315,13 +315,13 @@ mod tests {
         helper.helper = true;
         let desk = desk_of(vec![child, helper]);
 
-        assert_eq!(desk.tray(), Desk::default().tray());
+        assert_eq!(desk.tray(at(0)), Desk::default().tray(at(0)));
     }
 
     #[test]
     fn a_long_list_ends_in_a_count() {
         let sessions = (0..11).map(|n| session(&format!("{n:02}"), Status::Working));
-        let menu = desk_of(sessions.collect()).tray().menu;
+        let menu = desk_of(sessions.collect()).tray(at(0)).menu;
 
         assert_eq!(menu.get(9), Some(&row("07", "Working")));
         assert_eq!(menu.get(10), Some(&choice("3 more…", Choice::Open)));
@@ -331,12 +331,12 @@ mod tests {
     fn a_problem_stands_in_the_menu_and_a_quiet_lack_does_not() {
         let mut desk = Desk::default();
         desk.found_lacking(problems::no_notification_daemon(), Loudness::Window);
-        assert_eq!(desk.tray(), Desk::default().tray());
+        assert_eq!(desk.tray(at(0)), Desk::default().tray(at(0)));
 
         desk.hampered(vec![slow()]);
 
         assert_eq!(
-            desk.tray().menu.get(1),
+            desk.tray(at(0)).menu.get(1),
             Some(&choice("Live updates are slow.", Choice::Open))
         );
         let codes: Vec<String> = desk.problems().into_iter().map(|p| p.code).collect();
@@ -376,7 +376,7 @@ mod tests {
 
     fn desk_of(sessions: Vec<LiveSession>) -> Desk {
         let mut desk = Desk::default();
-        desk.sessions_changed(&snapshot(sessions));
+        desk.changed(&snapshot(sessions));
         desk
     }
 
@@ -393,9 +393,6 @@ mod tests {
     }
 
     fn row(of: &str, word: &str) -> MenuEntry {
-        choice(
-            &format!("Session {of} · {word}"),
-            Choice::OpenSession(id(of)),
-        )
+        choice(&format!("Session {of} · {word}"), Choice::Go(page(of)))
     }
 }

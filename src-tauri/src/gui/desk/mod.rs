@@ -1,9 +1,11 @@
 //! What the shell knows: sessions, the window, what was seen, what is lacking. Values in, values out.
 
 mod checks;
+mod counts;
 mod face;
 #[cfg(test)]
 mod samples;
+mod tasks;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,11 +14,16 @@ use mission_control_core::event::{EventBody, Summary};
 use mission_control_core::health::Problem;
 use mission_control_core::notice::{Notice, NoticeKind};
 use mission_control_core::session::{EndedHow, LiveSession, SessionId, Status, TurnId};
+use mission_control_core::task::model::TaskId;
+
+use crate::target::Target;
+use tasks::Tasks;
 
 /// Everything the shell decides from.
 #[derive(Debug, Default)]
 pub(crate) struct Desk {
     cards: BTreeMap<SessionId, Card>,
+    tasks: Tasks,
     summary: Summary,
     unseen: BTreeSet<SessionId>,
     window: Window,
@@ -34,6 +41,7 @@ struct Card {
     place: Place,
     ended: Option<EndedHow>,
     last_turn: Option<(TurnId, i64)>,
+    task: Option<TaskId>,
 }
 
 /// Whether a session stands for itself.
@@ -51,7 +59,7 @@ enum Window {
     Closed,
     /// Its page has not asked yet where to start.
     Loading {
-        start_at: Option<SessionId>,
+        start_at: Option<Target>,
     },
     Ready,
 }
@@ -80,22 +88,26 @@ struct Lack {
 }
 
 impl Desk {
-    /// Takes in what happened to sessions. Returns those whose request was answered or withdrawn.
-    pub(crate) fn sessions_changed(&mut self, body: &EventBody) -> Vec<SessionId> {
+    /// Takes in what happened. Returns what had a request that was answered or withdrawn.
+    pub(crate) fn changed(&mut self, body: &EventBody) -> Vec<Target> {
         match body {
             EventBody::Snapshot {
-                sessions, summary, ..
+                sessions,
+                tasks,
+                summary,
             } => {
                 self.summary = *summary;
                 let before = std::mem::take(&mut self.cards);
                 for session in sessions {
                     self.keep(session);
                 }
-                before
+                let answered = before
                     .into_iter()
                     .filter(|(id, card)| is_answered(card, self.cards.get(id)))
-                    .map(|(id, _)| id)
-                    .collect()
+                    .map(|(id, _)| Target::Session(id));
+                let mut answered: Vec<Target> = answered.collect();
+                answered.extend(self.tasks.replace(tasks));
+                answered
             }
             EventBody::SessionDiscovered { session }
             | EventBody::SessionUpdated { session }
@@ -104,17 +116,16 @@ impl Desk {
                 self.keep(session);
                 before
                     .filter(|card| is_answered(card, self.cards.get(&session.id)))
-                    .map(|_| session.id.clone())
+                    .map(|_| Target::Session(session.id.clone()))
                     .into_iter()
                     .collect()
             }
+            EventBody::TaskUpdated { task } => self.tasks.keep(task).into_iter().collect(),
             EventBody::Summary { summary } => {
                 self.summary = *summary;
                 Vec::new()
             }
-            EventBody::Notice { .. } | EventBody::TaskUpdated { .. } | EventBody::Heartbeat {} => {
-                Vec::new()
-            }
+            EventBody::Notice { .. } | EventBody::Heartbeat {} => Vec::new(),
         }
     }
 
@@ -133,7 +144,7 @@ impl Desk {
     }
 
     /// Takes in that the window is to be shown. Returns where its page should go at once.
-    pub(crate) fn open(&mut self, at: Option<SessionId>) -> Option<SessionId> {
+    pub(crate) fn open(&mut self, at: Option<Target>) -> Option<Target> {
         self.unseen.clear();
         match &mut self.window {
             Window::Closed => {
@@ -151,7 +162,7 @@ impl Desk {
     }
 
     /// Takes in that the page has arrived. Returns where it should start.
-    pub(crate) fn page_arrived(&mut self) -> Option<SessionId> {
+    pub(crate) fn page_arrived(&mut self) -> Option<Target> {
         match std::mem::replace(&mut self.window, Window::Ready) {
             Window::Loading { start_at } => start_at,
             Window::Closed | Window::Ready => None,
@@ -245,6 +256,7 @@ impl Card {
             },
             ended: session.ended.as_ref().map(|ended| ended.how),
             last_turn: last_turn_of(session),
+            task: session.task_id.as_deref().and_then(TaskId::parse),
         }
     }
 }
@@ -262,43 +274,43 @@ fn is_answered(before: &Card, after: Option<&Card>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::samples::{id, notice, session};
+    use super::samples::{notice, page, session};
     use super::*;
 
     #[test]
     fn an_answered_request_is_reported_once() {
         let mut desk = Desk::default();
         let mut asking = session("1", Status::NeedsYou);
-        desk.sessions_changed(&updated(&asking));
+        desk.changed(&updated(&asking));
         asking.status = Status::Working;
 
-        assert_eq!(desk.sessions_changed(&updated(&asking)), [id("1")]);
-        assert_eq!(desk.sessions_changed(&updated(&asking)), []);
+        assert_eq!(desk.changed(&updated(&asking)), [page("1")]);
+        assert_eq!(desk.changed(&updated(&asking)), []);
     }
 
     #[test]
     fn a_snapshot_without_the_asking_session_ends_its_request() {
         let mut desk = Desk::default();
-        desk.sessions_changed(&updated(&session("1", Status::NeedsYou)));
+        desk.changed(&updated(&session("1", Status::NeedsYou)));
 
-        let answered = desk.sessions_changed(&EventBody::Snapshot {
+        let answered = desk.changed(&EventBody::Snapshot {
             tasks: Vec::new(),
             sessions: vec![session("2", Status::Working)],
             summary: Summary::default(),
         });
 
-        assert_eq!(answered, [id("1")]);
+        assert_eq!(answered, [page("1")]);
     }
 
     #[test]
     fn a_window_that_loads_starts_at_the_latest_wish() {
         let mut desk = Desk::default();
 
-        assert_eq!(desk.open(Some(id("1"))), None);
-        assert_eq!(desk.open(Some(id("2"))), None);
+        assert_eq!(desk.open(Some(page("1"))), None);
+        assert_eq!(desk.open(Some(page("2"))), None);
         assert_eq!(desk.open(None), None);
 
-        assert_eq!(desk.page_arrived(), Some(id("2")));
+        assert_eq!(desk.page_arrived(), Some(page("2")));
     }
 
     #[test]
@@ -307,14 +319,14 @@ mod tests {
         desk.open(None);
         desk.page_arrived();
 
-        assert_eq!(desk.open(Some(id("1"))), Some(id("1")));
+        assert_eq!(desk.open(Some(page("1"))), Some(page("1")));
         assert_eq!(desk.page_arrived(), None);
     }
 
     #[test]
     fn a_closed_window_forgets_where_it_was_to_start() {
         let mut desk = Desk::default();
-        desk.open(Some(id("1")));
+        desk.open(Some(page("1")));
         desk.window_closed();
         desk.open(None);
 
@@ -327,13 +339,13 @@ mod tests {
         let mut done = session("1", Status::Paused);
         let about = notice("1", NoticeKind::TurnCompleted);
         assert_eq!(desk.turn_s(&about), None);
-        desk.sessions_changed(&updated(&done));
+        desk.changed(&updated(&done));
         assert_eq!(desk.turn_s(&about), Some(95));
 
         if let Some(turn) = &mut done.turn {
             turn.id = TurnId("next".to_owned());
         }
-        desk.sessions_changed(&updated(&done));
+        desk.changed(&updated(&done));
 
         assert_eq!(desk.turn_s(&about), None);
     }

@@ -5,6 +5,9 @@ use mission_control_core::health::Problem;
 use mission_control_core::notice::{Notice, NoticeId, NoticeKind};
 use mission_control_core::session::{LiveSession, SessionId, Status, TurnId};
 use mission_control_core::source::Source;
+use mission_control_core::task::model::{Task, TaskId, TaskStatus};
+
+use crate::target::Target;
 
 pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second)
@@ -12,6 +15,46 @@ pub(super) fn at(second: i64) -> Timestamp {
 
 pub(super) fn id(text: &str) -> SessionId {
     SessionId::new(Source::ALL[0], text)
+}
+
+pub(super) fn page(of: &str) -> Target {
+    Target::Session(id(of))
+}
+
+pub(super) fn task_id(number: u8) -> TaskId {
+    TaskId::parse(&format!("0199a2b3-1111-7222-8333-4444555566{number:02}")).unwrap()
+}
+
+/// Returns task `number`, which runs as the session of the same number and was started at that
+/// second.
+pub(super) fn task(number: u8, status: TaskStatus) -> Task {
+    let ended_at = status.is_terminal().then(|| at(100 + i64::from(number)));
+    let task = serde_json::json!({
+        "task_id": task_id(number),
+        "session_id": id(&number.to_string()),
+        "kind": "run",
+        "title": format!("Task {number}"),
+        "cwd": "/work",
+        "sandbox": "read-only",
+        "tags": [],
+        "status": status,
+        "progress": { "done": 0, "total": 0, "percent": null, "current": null },
+        "created_at": at(i64::from(number)),
+        "started_at": at(i64::from(number)),
+        "updated_at": at(i64::from(number)),
+        "ended_at": ended_at,
+        "elapsed_ms": 0,
+        "summary": "",
+        "files": [],
+        "commands": [],
+        "tests": [],
+        "warnings": [],
+        "truncated": {},
+        "links": [],
+        "next": [],
+        "evidence": [],
+    });
+    serde_json::from_value(task).unwrap()
 }
 
 pub(super) fn notice(of: &str, kind: NoticeKind) -> Notice {

@@ -1,18 +1,21 @@
-//! Notifications over D-Bus, on one connection for the life of the program.
+//! Notifications over D-Bus, shown by notify-rust.
 //!
-//! One connection, because daemons answer clicks to the connection that asked and some shells
-//! withdraw a notification when its sender leaves the bus. See docs/adr on notifications.
+//! A connection of its own sees what notify-rust does not say: whether a daemon runs, what it can
+//! do, and that it left. See docs/adr on notifications.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use mission_control_core::notice::{Notice, NoticeKind};
-use tauri::image::Image;
+use mission_control_engine::places::Places;
+use notify_rust::{Hint, Notification, NotificationHandle, NotificationResponse, Timeout};
+use tauri::Url;
 use zbus::fdo::{DBusProxy, NameOwnerChangedStream};
-use zbus::zvariant::Value;
 
-static APP_ICON: Image<'static> = tauri::include_image!("./icons/64x64.png");
+use super::open::Answer;
+
+static APP_ICON: &[u8] = include_bytes!("../../../../icons/64x64.png");
 
 /// What the daemon offers as the label of the one action.
 const OPEN_LABEL: &str = "Open";
@@ -23,28 +26,17 @@ const DEFAULT_ACTION: &str = "default";
 /// A daemon that does not answer for so long is treated as gone.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
-/// Names a shown notification.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ShownId(u32);
+/// A shown notification and its connection: daemons answer clicks there only, and some withdraw
+/// a notification when it closes.
+pub(super) type Handle = Arc<NotificationHandle>;
 
 /// Why a notification is not shown.
 #[derive(Debug)]
 pub(super) enum NotShown {
     /// There is no session bus, or it went away.
-    NoBus(zbus::Error),
+    NoBus(anyhow::Error),
     /// Nothing on the bus shows notifications.
-    NoDaemon(zbus::Error),
-}
-
-/// What the daemon reports of a notification.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Report {
-    /// The person wants to go there.
-    Followed(ShownId),
-    /// It is gone.
-    Closed(ShownId),
-    /// The daemon itself is gone; the next one counts its notifications from the start.
-    AllGone,
+    NoDaemon(anyhow::Error),
 }
 
 /// Whether anything shows notifications.
@@ -54,14 +46,22 @@ pub(super) enum Presence {
     Missing,
 }
 
+/// What became of the way to the daemon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Loss {
+    /// The daemon left with all it showed; the next one counts its notifications from the start.
+    Daemon,
+    /// The bus is gone.
+    Bus,
+}
+
 /// The way to the notification daemon.
 #[derive(Debug)]
 pub(super) struct Daemon {
     bus: DBusProxy<'static>,
     proxy: NotificationsProxy<'static>,
-    acted: ActionInvokedStream,
-    closed: NotificationClosedStream,
     owner_changed: NameOwnerChangedStream,
+    icon: Option<Url>,
 }
 
 #[zbus::proxy(
@@ -72,32 +72,11 @@ pub(super) struct Daemon {
 )]
 trait Notifications {
     fn get_capabilities(&self) -> zbus::Result<Vec<String>>;
-
-    #[expect(clippy::too_many_arguments, reason = "the interface is like this")]
-    fn notify(
-        &self,
-        app_name: &str,
-        replaces_id: u32,
-        app_icon: &str,
-        summary: &str,
-        body: &str,
-        actions: &[&str],
-        hints: HashMap<&str, Value<'_>>,
-        expire_timeout: i32,
-    ) -> zbus::Result<u32>;
-
-    fn close_notification(&self, id: u32) -> zbus::Result<()>;
-
-    #[zbus(signal)]
-    fn action_invoked(&self, id: u32, action_key: String) -> zbus::Result<()>;
-
-    #[zbus(signal)]
-    fn notification_closed(&self, id: u32, reason: u32) -> zbus::Result<()>;
 }
 
 impl Daemon {
     /// Connects to the session bus. The daemon itself need not run yet.
-    pub(super) async fn connect() -> Result<Self, NotShown> {
+    pub(super) async fn connect(places: &Places) -> Result<Self, NotShown> {
         let connect = async {
             let connection = zbus::connection::Builder::session()?
                 .method_timeout(ANSWER_LIMIT)
@@ -111,12 +90,13 @@ impl Daemon {
                     .receive_name_owner_changed_with_args(&[(0, &name)])
                     .await?,
                 bus,
-                acted: proxy.receive_action_invoked().await?,
-                closed: proxy.receive_notification_closed().await?,
                 proxy,
+                icon: icon(places),
             })
         };
-        connect.await.map_err(NotShown::NoBus)
+        connect
+            .await
+            .map_err(|error: zbus::Error| NotShown::NoBus(error.into()))
     }
 
     /// Returns whether a daemon runs or would be started by the bus; starts none.
@@ -146,63 +126,76 @@ impl Daemon {
     pub(super) async fn show(
         &self,
         notice: &Notice,
-        replaces: Option<ShownId>,
-    ) -> Result<ShownId, NotShown> {
+        replaces: Option<&Handle>,
+    ) -> Result<Handle, NotShown> {
+        // Asked first, because notify-rust's errors do not tell an absent bus from a daemon.
         let capabilities = self.proxy.get_capabilities().await.map_err(not_shown)?;
-        let can = |capability: &str| capabilities.iter().any(|it| it == capability);
-        let body = if can("body-markup") {
-            escaped(&notice.body)
-        } else {
-            notice.body.clone()
-        };
-        let actions: &[&str] = if can("actions") {
-            &[DEFAULT_ACTION, OPEN_LABEL]
-        } else {
-            &[]
-        };
-        let shown = self.proxy.notify(
-            "Mission Control",
-            replaces.map_or(0, |id| id.0),
-            "",
-            &notice.title,
-            &body,
-            actions,
-            hints(notice.kind),
-            expiry(notice.kind),
-        );
-        shown.await.map(ShownId).map_err(not_shown)
+        let mut notification = dressed(notice, &capabilities);
+        if let Some(icon) = &self.icon {
+            notification.image_path(icon.as_str());
+        }
+        if let Some(earlier) = replaces {
+            notification.id(earlier.id());
+        }
+        let shown = tokio::time::timeout(ANSWER_LIMIT, notification.show_async()).await;
+        let handle = shown
+            .map_err(anyhow::Error::from)
+            .and_then(|shown| shown.map_err(anyhow::Error::from))
+            .map_err(NotShown::NoDaemon)?;
+        Ok(Arc::new(handle))
     }
 
-    /// Takes a notification back.
-    pub(super) async fn withdraw(&self, id: ShownId) -> Result<(), NotShown> {
-        self.proxy.close_notification(id.0).await.map_err(not_shown)
-    }
-
-    /// Waits for the daemon's next report; none when the bus is gone.
-    pub(super) async fn report(&mut self) -> Option<Report> {
-        loop {
-            tokio::select! {
-                acted = self.acted.next() => {
-                    let acted = acted?;
-                    if let Ok(args) = acted.args() {
-                        return Some(Report::Followed(ShownId(args.id)));
-                    }
-                }
-                closed = self.closed.next() => {
-                    let closed = closed?;
-                    if let Ok(args) = closed.args() {
-                        return Some(Report::Closed(ShownId(args.id)));
-                    }
-                }
-                changed = self.owner_changed.next() => {
-                    let changed = changed?;
-                    if changed.args().is_ok_and(|args| args.old_owner().is_some()) {
-                        return Some(Report::AllGone);
-                    }
-                }
+    /// Waits until the daemon or the bus is gone.
+    pub(super) async fn lost(&mut self) -> Loss {
+        while let Some(changed) = self.owner_changed.next().await {
+            if changed.args().is_ok_and(|args| args.old_owner().is_some()) {
+                return Loss::Daemon;
             }
         }
+        Loss::Bus
     }
+}
+
+/// Waits for what the person does about a notification.
+pub(super) async fn answer(handle: Handle) -> Answer {
+    let mut answer = Answer::Closed;
+    let heard = |response: &NotificationResponse| match response {
+        NotificationResponse::Default | NotificationResponse::Action(_) => {
+            answer = Answer::Followed;
+        }
+        NotificationResponse::Reply(_) | NotificationResponse::Closed(_) => {}
+    };
+    handle.wait_for_action_async(heard).await;
+    answer
+}
+
+/// Takes a notification back; one that is gone already is as good.
+pub(super) async fn withdraw(handle: &Handle) {
+    let closed = tokio::time::timeout(ANSWER_LIMIT, handle.close_async()).await;
+    if closed.is_err() {
+        tracing::debug!("The notification daemon does not answer.");
+    }
+}
+
+fn dressed(notice: &Notice, capabilities: &[String]) -> Notification {
+    let can = |capability: &str| capabilities.iter().any(|it| it == capability);
+    let body = if can("body-markup") {
+        escaped(&notice.body)
+    } else {
+        notice.body.clone()
+    };
+    let mut notification = Notification::new();
+    notification
+        .appname("Mission Control")
+        .summary(&notice.title)
+        .body(&body)
+        .hint(Hint::DesktopEntry("mission-control".to_owned()))
+        .hint(Hint::Category(category(notice.kind).to_owned()))
+        .timeout(expiry(notice.kind));
+    if can("actions") {
+        notification.action(DEFAULT_ACTION, OPEN_LABEL);
+    }
+    notification
 }
 
 fn not_shown(error: zbus::Error) -> NotShown {
@@ -212,25 +205,28 @@ fn not_shown(error: zbus::Error) -> NotShown {
         false
     };
     if bus_is_gone {
-        NotShown::NoBus(error)
+        NotShown::NoBus(error.into())
     } else {
-        NotShown::NoDaemon(error)
+        NotShown::NoDaemon(error.into())
     }
 }
 
-fn hints(kind: NoticeKind) -> HashMap<&'static str, Value<'static>> {
-    let icon = &APP_ICON;
-    let (width, height) = (signed(icon.width()), signed(icon.height()));
-    let pixels = (width, height, width * 4, true, 8, 4, icon.rgba().to_vec());
-    HashMap::from([
-        ("desktop-entry", Value::from("mission-control")),
-        ("category", Value::from(category(kind))),
-        ("image-data", Value::from(pixels)),
-    ])
-}
-
-fn signed(pixels: u32) -> i32 {
-    i32::try_from(pixels).unwrap_or(0)
+/// Puts the icon where a daemon can read it; without it notifications have none.
+fn icon(places: &Places) -> Option<Url> {
+    let (path, written) = (
+        places.state.join("icon.png"),
+        places.state.join("icon.png.new"),
+    );
+    let placed = std::fs::create_dir_all(&places.state)
+        .and_then(|()| std::fs::write(&written, APP_ICON))
+        .and_then(|()| std::fs::rename(&written, &path));
+    match placed {
+        Ok(()) => Url::from_file_path(&path).ok(),
+        Err(error) => {
+            tracing::debug!(%error, "Notifications have no icon.");
+            None
+        }
+    }
 }
 
 const fn category(kind: NoticeKind) -> &'static str {
@@ -243,16 +239,16 @@ const fn category(kind: NoticeKind) -> &'static str {
     }
 }
 
-/// Returns when a notification goes by itself, in the daemon's terms: 0 is never, -1 as usual.
-/// A request stays until it is answered, and is withdrawn then.
-const fn expiry(kind: NoticeKind) -> i32 {
+/// Returns when a notification goes by itself. A request stays until it is answered, and is
+/// withdrawn then.
+const fn expiry(kind: NoticeKind) -> Timeout {
     match kind {
-        NoticeKind::NeedsYou => 0,
+        NoticeKind::NeedsYou => Timeout::Never,
         NoticeKind::TurnCompleted
         | NoticeKind::TurnFailed
         | NoticeKind::TurnInterrupted
         | NoticeKind::SessionDied
-        | NoticeKind::TaskFinished => -1,
+        | NoticeKind::TaskFinished => Timeout::Default,
     }
 }
 

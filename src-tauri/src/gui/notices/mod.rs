@@ -4,19 +4,21 @@
 
 use jiff::civil::Time;
 use mission_control_core::notice::{Notice, NoticeKind};
-use mission_control_core::session::SessionId;
 use mission_control_engine::settings::NotificationSettings;
+
+use crate::target::Target;
 
 #[cfg_attr(target_os = "linux", path = "linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "other.rs")]
 mod daemon;
+mod open;
 pub(crate) mod post;
 
 /// What is known at the moment a notice arrives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Moment {
-    /// The session whose page is open in the focused window.
-    pub(crate) looking_at: Option<SessionId>,
+    /// The page that is open in the focused window.
+    pub(crate) looking_at: Option<Target>,
     /// How long the turn took, in seconds, where that is known.
     pub(crate) turn_s: Option<i64>,
     /// The time on the person's clock.
@@ -45,7 +47,12 @@ pub(crate) fn decide(notice: &Notice, wishes: &NotificationSettings, moment: &Mo
     if !wishes.wants(notice.kind) {
         return Decision::Silent(Because::Unwanted);
     }
-    if moment.looking_at.is_some() && moment.looking_at == notice.session_id {
+    let is_looked_at = match &moment.looking_at {
+        Some(Target::Session(session)) => notice.session_id.as_ref() == Some(session),
+        Some(task @ Target::Task(_)) => Target::of(notice).as_ref() == Some(task),
+        None => false,
+    };
+    if is_looked_at {
         return Decision::Silent(Because::LookedAt);
     }
     if wishes
@@ -74,7 +81,9 @@ pub(crate) fn decide(notice: &Notice, wishes: &NotificationSettings, moment: &Mo
 mod tests {
     use jiff::civil::time;
     use mission_control_core::notice::NoticeId;
+    use mission_control_core::session::SessionId;
     use mission_control_core::source::Source;
+    use mission_control_core::task::model::TaskId;
     use mission_control_engine::settings::QuietHours;
 
     use super::*;
@@ -133,14 +142,29 @@ mod tests {
     fn a_session_that_is_looked_at_stays_silent_and_others_do_not() {
         check(
             NoticeKind::NeedsYou,
-            |_, moment| moment.looking_at = Some(session("1")),
+            |_, moment| moment.looking_at = Some(Target::Session(session("1"))),
             Decision::Silent(Because::LookedAt),
         );
         check(
             NoticeKind::NeedsYou,
-            |_, moment| moment.looking_at = Some(session("2")),
+            |_, moment| moment.looking_at = Some(Target::Session(session("2"))),
             Decision::Show,
         );
+    }
+
+    #[test]
+    fn a_task_that_is_looked_at_stays_silent() {
+        let mut finished = notice(NoticeKind::TaskFinished);
+        finished.task_id = Some(TASK.to_owned());
+        let mut looking = moment();
+        looking.looking_at = TaskId::parse(TASK).map(Target::Task);
+
+        let wishes = NotificationSettings::default();
+
+        let looked_at = Decision::Silent(Because::LookedAt);
+        assert_eq!(decide(&finished, &wishes, &looking), looked_at);
+        let of_session = notice(NoticeKind::TurnFailed);
+        assert_eq!(decide(&of_session, &wishes, &looking), Decision::Show);
     }
 
     #[test]
@@ -195,6 +219,8 @@ mod tests {
             );
         }
     }
+
+    const TASK: &str = "0199a2b3-1111-7222-8333-444455556666";
 
     const ALL: [NoticeKind; 6] = [
         NoticeKind::TurnCompleted,

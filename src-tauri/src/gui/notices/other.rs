@@ -1,34 +1,25 @@
-//! Notifications through notify-rust, for macOS and Windows. They have not been run on either.
+//! Notifications for macOS and Windows, shown by notify-rust. They have not been run on either.
 //!
 //! A click cannot be followed and a notification cannot be taken back there yet.
 
 use mission_control_core::notice::Notice;
+use mission_control_engine::places::Places;
 use notify_rust::Notification;
 
-/// Names a shown notification.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ShownId;
+use super::open::Answer;
+
+/// A shown notification; nothing can be done about it any more.
+#[derive(Clone, Debug)]
+pub(super) struct Handle;
 
 /// Why a notification is not shown.
 #[derive(Debug)]
 pub(super) enum NotShown {
     /// There is no way to the system's notifications.
     #[expect(dead_code, reason = "only a bus can be absent")]
-    NoBus(notify_rust::error::Error),
+    NoBus(anyhow::Error),
     /// The system refused the notification.
-    NoDaemon(notify_rust::error::Error),
-}
-
-/// What the system reports of a notification.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(dead_code, reason = "nothing is reported yet")]
-pub(super) enum Report {
-    /// The person wants to go there.
-    Followed(ShownId),
-    /// It is gone.
-    Closed(ShownId),
-    /// All of them are gone.
-    AllGone,
+    NoDaemon(anyhow::Error),
 }
 
 /// Whether anything shows notifications.
@@ -38,13 +29,21 @@ pub(super) enum Presence {
     Missing,
 }
 
+/// What became of the way to the system's notifications.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(dead_code, reason = "the system stays")]
+pub(super) enum Loss {
+    Daemon,
+    Bus,
+}
+
 /// The way to the system's notifications.
 #[derive(Debug)]
 pub(super) struct Daemon;
 
 impl Daemon {
     /// Finds the way to the system's notifications.
-    pub(super) async fn connect() -> Result<Self, NotShown> {
+    pub(super) async fn connect(_places: &Places) -> Result<Self, NotShown> {
         Ok(Self)
     }
 
@@ -57,24 +56,28 @@ impl Daemon {
     pub(super) async fn show(
         &self,
         notice: &Notice,
-        _replaces: Option<ShownId>,
-    ) -> Result<ShownId, NotShown> {
-        Notification::new()
+        _replaces: Option<&Handle>,
+    ) -> Result<Handle, NotShown> {
+        let shown = Notification::new()
             .appname("Mission Control")
             .summary(&notice.title)
             .body(&notice.body)
-            .show()
-            .map(|_| ShownId)
-            .map_err(NotShown::NoDaemon)
+            .show();
+        shown
+            .map(|_| Handle)
+            .map_err(|error| NotShown::NoDaemon(error.into()))
     }
 
-    /// Takes a notification back.
-    pub(super) async fn withdraw(&self, _id: ShownId) -> Result<(), NotShown> {
-        Ok(())
-    }
-
-    /// Waits for the next report.
-    pub(super) async fn report(&mut self) -> Option<Report> {
+    /// Waits until the way is gone: it stays.
+    pub(super) async fn lost(&mut self) -> Loss {
         std::future::pending().await
     }
 }
+
+/// Waits for what the person does about a notification: nothing is heard of it.
+pub(super) async fn answer(_handle: Handle) -> Answer {
+    Answer::Closed
+}
+
+/// Takes a notification back.
+pub(super) async fn withdraw(_handle: &Handle) {}

@@ -1,21 +1,20 @@
 //! Claims notices and shows them, on a thread of its own: neither a slow disk nor a daemon that
 //! hangs holds up the tray.
 
-use std::collections::BTreeMap;
-
-use mission_control_core::notice::{Notice, NoticeKind};
-use mission_control_core::session::SessionId;
+use mission_control_core::notice::Notice;
 use mission_control_engine::clock::Clock;
 use mission_control_engine::places::Places;
 use mission_control_engine::settings::NotificationSettings;
 use mission_control_engine::store::Store;
 use tokio::sync::mpsc;
 
-use super::daemon::{Daemon, NotShown, Presence, Report, ShownId};
+use super::daemon::{self, Daemon, Handle, Loss, NotShown, Presence};
+use super::open::OpenNotices;
 use super::{Decision, Moment, decide};
 use crate::backstage;
 use crate::desk::Loudness;
 use crate::problems;
+use crate::target::Target;
 use crate::tick::{Tick, Ticks};
 
 /// Something to do about notifications.
@@ -23,10 +22,10 @@ use crate::tick::{Tick, Ticks};
 pub(crate) enum Errand {
     /// Claim a notice and, if it was not claimed before and should be shown, show it.
     Tell(Notice, Moment),
-    /// The session asks for nothing any more.
-    NeedIsOver(SessionId),
-    /// The person looks at the session.
-    LookedAt(SessionId),
+    /// The session or task asks for nothing any more.
+    NeedIsOver(Target),
+    /// The person looks at the session or task.
+    LookedAt(Target),
 }
 
 /// What is remembered between notices and between starts.
@@ -46,9 +45,6 @@ pub(crate) struct Post(mpsc::Sender<Errand>);
 /// are told after the next start.
 const BACKLOG: usize = 256;
 
-/// Notifications remembered in order to replace or withdraw them; one per session.
-const MAX_REMEMBERED: usize = 256;
-
 impl Post {
     /// Starts the thread. Without a store nothing is told.
     pub(crate) fn start(remembered: Remembered, ticks: Ticks) -> std::io::Result<Self> {
@@ -58,7 +54,7 @@ impl Post {
             wishes: NotificationSettings::default(),
             ticks,
             daemon: None,
-            shown: BTreeMap::new(),
+            open: OpenNotices::new(),
             complaint: None,
         };
         std::thread::Builder::new()
@@ -80,15 +76,9 @@ struct Office {
     wishes: NotificationSettings,
     ticks: Ticks,
     daemon: Option<Daemon>,
-    shown: BTreeMap<SessionId, Shown>,
+    open: OpenNotices<Handle>,
     /// The code of the problem that was reported and not taken back yet.
     complaint: Option<&'static str>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Shown {
-    id: ShownId,
-    kind: NoticeKind,
 }
 
 impl Office {
@@ -97,14 +87,11 @@ impl Office {
         loop {
             tokio::select! {
                 biased;
-                report = next_report(&mut self.daemon) => match report {
-                    Some(report) => self.take(report),
-                    None => {
-                        tracing::warn!("The session bus is gone.");
-                        self.daemon = None;
-                        self.shown.clear();
-                    }
-                },
+                loss = next_loss(&mut self.daemon) => self.lose(loss),
+                (target, handle) = self.open.followed() => {
+                    daemon::withdraw(&handle).await;
+                    self.ticks.send(Tick::FollowedNotice(target));
+                }
                 errand = errands.recv() => match errand {
                     Some(errand) => self.run_errand(errand).await,
                     None => return,
@@ -114,7 +101,7 @@ impl Office {
     }
 
     async fn look_for_daemon(&mut self) {
-        match Daemon::connect().await {
+        match Daemon::connect(&self.remembered.places).await {
             Ok(daemon) => {
                 if daemon.presence().await == Presence::Missing {
                     tracing::warn!("No notification daemon runs.");
@@ -129,13 +116,19 @@ impl Office {
     async fn run_errand(&mut self, errand: Errand) {
         match errand {
             Errand::Tell(notice, moment) => self.tell(notice, &moment).await,
-            Errand::NeedIsOver(session) => {
-                let is_need = |shown: &Shown| shown.kind == NoticeKind::NeedsYou;
-                if self.shown.get(&session).is_some_and(is_need) {
-                    self.withdraw(&session).await;
-                }
+            Errand::NeedIsOver(target) => withdraw(self.open.take_request(&target)).await,
+            Errand::LookedAt(target) => withdraw(self.open.take(&target)).await,
+        }
+    }
+
+    fn lose(&mut self, loss: Loss) {
+        self.open.clear();
+        match loss {
+            Loss::Daemon => {}
+            Loss::Bus => {
+                tracing::warn!("The session bus is gone.");
+                self.daemon = None;
             }
-            Errand::LookedAt(session) => self.withdraw(&session).await,
         }
     }
 
@@ -189,58 +182,17 @@ impl Office {
         let Some(daemon) = &self.daemon else {
             return;
         };
-        let earlier = notice.session_id.as_ref().and_then(|id| self.shown.get(id));
-        let replaces = earlier.map(|shown| shown.id);
-        match daemon.show(notice, replaces).await {
-            Ok(id) => {
+        match daemon.show(notice, self.open.of(notice)).await {
+            Ok(handle) => {
                 tracing::info!(notice = notice.id.as_str(), "A notice is shown.");
-                self.remember(notice, id);
+                let answer = daemon::answer(handle.clone());
+                withdraw(self.open.opened(notice, handle, answer)).await;
                 if let Some(code) = self.complaint.take() {
                     self.ticks.send(Tick::FoundAgain(code));
                 }
             }
             Err(failure) => self.note(failure),
         }
-    }
-
-    fn remember(&mut self, notice: &Notice, id: ShownId) {
-        if self.shown.len() >= MAX_REMEMBERED {
-            self.shown.pop_first();
-        }
-        let kind = notice.kind;
-        if let Some(session) = &notice.session_id {
-            self.shown.insert(session.clone(), Shown { id, kind });
-        }
-    }
-
-    async fn withdraw(&mut self, session: &SessionId) {
-        let (Some(shown), Some(daemon)) = (self.shown.remove(session), &self.daemon) else {
-            return;
-        };
-        if let Err(failure) = daemon.withdraw(shown.id).await {
-            tracing::debug!(?failure, "A notification was gone already.");
-        }
-    }
-
-    fn take(&mut self, report: Report) {
-        match report {
-            Report::Followed(id) => {
-                if let Some(session) = self.session_of(id) {
-                    self.ticks.send(Tick::FollowedNotice(session));
-                }
-            }
-            Report::Closed(id) => {
-                if let Some(session) = self.session_of(id) {
-                    self.shown.remove(&session);
-                }
-            }
-            Report::AllGone => self.shown.clear(),
-        }
-    }
-
-    fn session_of(&self, id: ShownId) -> Option<SessionId> {
-        let of_id = self.shown.iter().find(|(_, shown)| shown.id == id);
-        of_id.map(|(session, _)| session.clone())
     }
 
     /// Logs the first failure of its kind and reports it; later ones are the same story.
@@ -272,9 +224,15 @@ impl Office {
 const NO_BUS: &str = "no_session_bus";
 const NO_DAEMON: &str = "no_notification_daemon";
 
-async fn next_report(daemon: &mut Option<Daemon>) -> Option<Report> {
+async fn next_loss(daemon: &mut Option<Daemon>) -> Loss {
     match daemon {
-        Some(daemon) => daemon.report().await,
+        Some(daemon) => daemon.lost().await,
         None => std::future::pending().await,
+    }
+}
+
+async fn withdraw(handle: Option<Handle>) {
+    if let Some(handle) = handle {
+        daemon::withdraw(&handle).await;
     }
 }

@@ -1,6 +1,6 @@
 //! What the tray shows, as values. The back ends only draw them.
 
-use mission_control_core::session::SessionId;
+use crate::target::Target;
 
 #[cfg_attr(target_os = "linux", path = "linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "other.rs")]
@@ -51,8 +51,8 @@ pub(crate) enum MenuEntry {
 pub(crate) enum Choice {
     /// Open the window where it was.
     Open,
-    /// Open the window at a session.
-    OpenSession(SessionId),
+    /// Open the window at a page.
+    Go(Target),
     /// End the program.
     Quit,
 }

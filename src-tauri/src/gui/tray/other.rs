@@ -1,6 +1,7 @@
 //! The tray through Tauri, for macOS and Windows. It has not been run on either.
 
 use mission_control_core::health::Problem;
+use mission_control_core::task::model::TaskId;
 use tauri::menu::{MenuBuilder, MenuItemBuilder, PredefinedMenuItem};
 use tauri::tray::{
     MouseButton, MouseButtonState, TrayIcon as Drawn, TrayIconBuilder, TrayIconEvent,
@@ -10,8 +11,8 @@ use tauri::{AppHandle, Wry};
 use super::pictures::pictures_of;
 use super::{Choice, MenuEntry, TrayState};
 use crate::problems;
+use crate::target::{Target, session_id};
 use crate::tick::{Tick, Ticks};
-use crate::window::session_id;
 
 /// The icon in the tray.
 pub(crate) struct Tray {
@@ -89,7 +90,8 @@ const QUIT: &str = "quit";
 fn key_of(choice: &Choice) -> String {
     match choice {
         Choice::Open => OPEN.to_owned(),
-        Choice::OpenSession(id) => id.to_string(),
+        Choice::Go(Target::Session(id)) => id.to_string(),
+        Choice::Go(Target::Task(id)) => id.to_string(),
         Choice::Quit => QUIT.to_owned(),
     }
 }
@@ -98,6 +100,9 @@ fn choice_of(key: &str) -> Option<Choice> {
     match key {
         OPEN => Some(Choice::Open),
         QUIT => Some(Choice::Quit),
-        id => session_id(id).map(Choice::OpenSession),
+        id => match TaskId::parse(id) {
+            Some(task) => Some(Choice::Go(Target::Task(task))),
+            None => session_id(id).map(|session| Choice::Go(Target::Session(session))),
+        },
     }
 }

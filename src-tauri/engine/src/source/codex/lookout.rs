@@ -157,6 +157,31 @@ impl Lookout {
         self.slow_due = now.steady + self.slow_pause();
     }
 
+    /// Looks at a further home too.
+    pub(crate) fn add_home(&mut self, path: Utf8PathBuf, now: Now) {
+        if !self.options.homes.contains(&path) {
+            self.options.homes.push(path);
+            self.look(now);
+        }
+    }
+
+    /// Stops looking at a home and takes its sessions for gone.
+    pub(crate) fn remove_home(&mut self, path: &Utf8Path) {
+        let Some(removed) = self.options.homes.iter().position(|home| home == path) else {
+            return;
+        };
+        for thread in self.threads(|known| known.home == removed) {
+            self.drop_gone(&thread);
+        }
+        self.awaited.retain(|_, (home, _)| *home != removed);
+        self.options.homes.remove(removed);
+        let known = self.known.values_mut().map(|known| &mut known.home);
+        let awaited = self.awaited.values_mut().map(|(home, _)| home);
+        for home in known.chain(awaited).filter(|home| **home > removed) {
+            *home -= 1;
+        }
+    }
+
     /// Looks at everything: all homes, all processes, all locks.
     pub(crate) fn look(&mut self, now: Now) {
         self.refresh();

@@ -1,0 +1,11 @@
+//! The MCP server as a client meets it: raw lines over a pipe to the built program.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a missing value fails the test"
+)]
+
+mod abuse;
+mod pipe;
+mod tasks;
+mod tools;
