@@ -19,7 +19,7 @@ GATE = os.environ["GATE"]
 TOOL = "mcp__mission-control__codex_run"
 KEY = "sk-ant-api03-" + "0" * 80
 told: list[str] = []
-n_calls = {"made": 0, "wanted": 1}
+n_calls = {"made": 0, "wanted": 0}
 
 
 def events(content: list[dict], stop: str):
@@ -150,29 +150,88 @@ def main() -> None:
         tmux("new-session", "-d", "-x", "130", "-y", "40", *command)
         wait(r"❯|> ")
 
+    def ask(text: str, n_more: int) -> None:
+        n_calls["wanted"] += n_more
+        tmux("send-keys", text)
+        time.sleep(0.5)
+        tmux("send-keys", "Enter")
+
+    def let_go() -> None:
+        open(GATE, "w").close()
+
+    def woken(n_before: int, task: str) -> str:
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            for message in told[n_before:]:
+                notices = message.split("<task-notification>")[1:]
+                for notice in notices:
+                    if f"MCP task {task} " in notice:
+                        return notice
+            time.sleep(0.1)
+        raise SystemExit(f"not woken\n{screen()}")
+
+    def footer() -> str:
+        return screen().rstrip().rsplit("\n", 1)[-1]
+
+    def wait_footer(what: str | None) -> None:
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            shown = re.search(r"\d MCP tasks?", footer())
+            if (shown.group() if shown else None) == what:
+                return
+            time.sleep(0.1)
+        raise SystemExit(f"the footer does not show {what}\n{screen()}")
+
+    def open_tasks() -> list[dict]:
+        said = subprocess.run([PROGRAM, "tasks", "--open", "--json"], env=env, cwd=work,
+                              capture_output=True, text=True)
+        return json.loads(said.stdout)["tasks"]
+
     try:
         start()
         time.sleep(3)
-        tmux("send-keys", "Delegate it.")
-        time.sleep(0.3)
-        tmux("send-keys", "Enter")
-        shown = wait(r"1 MCP task")
-        seen["footer"] = True
-        seen["prompt_is_free"] = bool(re.search(r"(?m)^[│ ]*[>❯]", shown))
+        ask("Delegate it.", 1)
+        wait_footer("1 MCP task")
+        seen["prompt_is_free"] = bool(re.search(r"(?m)^❯", screen()))
         tmux("send-keys", "Down")
         time.sleep(0.5)
         tmux("send-keys", "Enter")
-        seen["detail"] = wait(r"running|queued")
-        tmux("send-keys", "Escape")
-        before = len(told)
-        open(GATE, "w").close()
-        end = time.monotonic() + 20
-        while time.monotonic() < end and len(told) == before:
-            time.sleep(0.1)
-        seen["woken_with"] = told[before:][:1]
+        status = r"Status: +(working · .*)"
+        seen["detail"] = re.search(status, wait(status)).group(1).strip()
+        for _ in range(2):
+            tmux("send-keys", "Escape")
+            time.sleep(0.5)
+        before, task = len(told), open_tasks()[0]["task_id"]
+        let_go()
+        seen["woken_with"] = woken(before, task)
+        wait_footer(None)
+        seen["footer_gone"] = True
+
+        os.remove(GATE)
+        ask("Delegate three.", 3)
+        wait_footer("3 MCP tasks")
+        first = open_tasks()[0]["task_id"]
+        subprocess.run([PROGRAM, "cancel", first], env=env, cwd=work, capture_output=True)
+        wait_footer("2 MCP tasks")
+        let_go()
+        wait_footer(None)
+        seen["three_end_independently"] = True
+
+        os.remove(GATE)
         time.sleep(1)
-        seen["after"] = screen()
-        seen["footer_gone"] = "MCP task" not in seen["after"].split("\n", 20)[-1]
+        ask("Delegate one more.", 1)
+        wait_footer("1 MCP task")
+        ask("/exit", 0)
+        time.sleep(2)
+        tmux("send-keys", "Enter")
+        time.sleep(2)
+        tmux("kill-server")
+        seen["goes_on"] = len(open_tasks()) == 1
+        start("--continue")
+        wait_footer("1 MCP task")
+        before, task = len(told), open_tasks()[0]["task_id"]
+        let_go()
+        seen["woken_again_with"] = woken(before, task)
     finally:
         tmux("kill-server")
         model.shutdown()

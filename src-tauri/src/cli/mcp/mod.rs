@@ -93,6 +93,9 @@ enum State {
     NoClient,
 }
 
+/// What is done at one agent.
+type Act = fn(&Installation) -> Result<Report, Failure>;
+
 #[derive(Serialize)]
 struct Document {
     clients: Vec<Report>,
@@ -110,11 +113,10 @@ struct Report {
 }
 
 pub(super) fn run(command: McpCommand, output: &mut Output) -> Result<ExitCode, Failure> {
-    let (where_, format, act): (_, _, fn(&Installation) -> Result<Report, Failure>) = match command
-    {
-        McpCommand::Install { where_, format } => (where_, format, install),
-        McpCommand::Remove { where_, format } => (where_, format, remove),
-        McpCommand::Status { where_, format } => (where_, format, status),
+    let (where_, format, act) = match command {
+        McpCommand::Install { where_, format } => (where_, format, install as Act),
+        McpCommand::Remove { where_, format } => (where_, format, remove as Act),
+        McpCommand::Status { where_, format } => (where_, format, status as Act),
     };
     let environment = Environment::read();
     let places = Places::from_environment()
