@@ -71,6 +71,100 @@ fn whoever_is_killed_whenever_a_task_has_one_truthful_end() {
     });
 }
 
+/// States that a crash leaves between two steps, made by hand.
+#[test]
+fn whatever_a_crash_left_is_understood() {
+    let before = r#"{"at":"2026-11-20T00:00:00Z","git":{"type":"no_repository"},"usage":"nothing","argv":[],"worktree":null}"#;
+    let answered = "{\"type\":\"thread.started\",\"thread_id\":\"t\"}\n{\"type\":\"turn.started\"}\n\
+         {\"type\":\"item.completed\",\"item\":{\"id\":\"1\",\"type\":\"agent_message\",\"text\":\"All done.\"}}\n\
+         {\"type\":\"turn.completed\"}\n";
+    let cut_off = &answered[..answered.len() / 2];
+
+    // Nothing was tried: it runs as if nothing had been.
+    check_left(&[], "completed", 1);
+    // A start was tried, and nobody knows of an agent: nobody tries again.
+    check_left(&[("before.json", before)], "interrupted", 0);
+    // The agent ran and answered.
+    check_left(
+        &[("before.json", before), ("events.jsonl", answered)],
+        "completed",
+        0,
+    );
+    // It was ended in the middle of a line.
+    check_left(
+        &[("before.json", before), ("events.jsonl", cut_off)],
+        "interrupted",
+        0,
+    );
+}
+
+#[track_caller]
+fn check_left(files: &[(&str, &str)], status: &str, expected_starts: usize) {
+    let (stage, script, id) = lost_in_the_queue();
+    for (name, text) in files {
+        std::fs::write(stage.task_file(&id, name), text).unwrap();
+    }
+    let (_, task) = stage.wait(&id);
+
+    assert_eq!(task["status"], status, "{files:?}: {task:#}");
+    assert_eq!(n_starts(&script), expected_starts, "{files:?}");
+    check_one_signal(&stage, &id, &format!("{files:?}"));
+}
+
+/// An end that was written and not told is told once, whoever looks how often.
+#[test]
+fn an_end_that_was_not_told_is_told_once() {
+    let (stage, script, id) = lost_in_the_queue();
+    let mut task = stage.task(&id);
+    task["status"] = "completed".into();
+    task["outcome"] = "succeeded".into();
+    task["final_message"] = "All done.".into();
+    task["ended_at"] = task["created_at"].clone();
+    let ended = serde_json::json!({"task": task, "owner": "project:/x", "debug": {
+        "argv": [], "variables": [], "pid": null, "supervisor_pid": 1, "n_stdout_bytes": 0,
+        "n_stderr_bytes": 0, "n_events": 0, "secrets_removed": {}, "exit": null}});
+    std::fs::write(stage.task_file(&id, "outcome.json"), ended.to_string()).unwrap();
+
+    let (_, told) = stage.wait(&id);
+    std::fs::write(stage.task_file(&id, "outcome.json"), ended.to_string()).unwrap();
+    let again = stage.task(&id);
+
+    assert_eq!(told["status"], "completed", "{told:#}");
+    assert_eq!(again["ended_at"], told["ended_at"]);
+    assert_eq!(n_starts(&script), 0);
+    check_one_signal(&stage, &id, "told once");
+}
+
+/// Returns a task that waits for its turn and has lost its supervisor, with its own script.
+fn lost_in_the_queue() -> (TaskStage, std::path::PathBuf, String) {
+    let mut stage = TaskStage::with(PROGRAM, "max_concurrent = 1\n");
+    let go = stage.file("go");
+    stage.plays(&format!("until {go}\n"));
+    let first = stage.hand_in(&["First."]);
+    wait_for(AFTER_A_LOOK, "the first one runs", || {
+        (!members(&first).is_empty()).then_some(())
+    });
+    let script = stage.plays(
+        "out {\"type\":\"thread.started\",\"thread_id\":\"t\"}\nout {\"type\":\"turn.started\"}\n\
+         out {\"type\":\"turn.completed\"}\n",
+    );
+    let id = stage.hand_in(&["Second."]);
+    process::send(stage.supervisor(&id), StopSignal::KILL);
+    wait_for(AFTER_A_LOOK, "it is gone", || {
+        supervisors(&id).is_empty().then_some(())
+    });
+    std::fs::write(&go, "").unwrap();
+    (stage, script, id)
+}
+
+#[track_caller]
+fn check_one_signal(stage: &TaskStage, id: &str, point: &str) {
+    let state = Utf8Path::from_path(stage.front.state()).unwrap();
+    let store = Store::open(state).unwrap();
+    let n_signals = store.n_signals_of(&TaskId::parse(id).unwrap()).unwrap();
+    assert_eq!(n_signals, 1, "{point}: one signal");
+}
+
 #[track_caller]
 fn check_point(seed: u64) {
     let mut random = Random(seed);
@@ -154,10 +248,7 @@ fn check_truth(point: &str, stage: &TaskStage, id: &str, task: &Value, n_starts:
         later["status"], task["status"],
         "{point}: an end is for ever"
     );
-    let state = Utf8Path::from_path(stage.front.state()).unwrap();
-    let store = Store::open(state).unwrap();
-    let n_signals = store.n_signals_of(&TaskId::parse(id).unwrap()).unwrap();
-    assert_eq!(n_signals, 1, "{point}: one signal");
+    check_one_signal(stage, id, point);
 }
 
 fn strike(victim: Victim, id: &str, stage: &TaskStage, random: &mut Random) {

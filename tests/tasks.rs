@@ -1,8 +1,8 @@
 //! Delegated tasks over the real Codex CLI and a scripted model.
 
 use mission_control_testkit::model::{Gate, Model, Script, Step, command, patch, say};
-use mission_control_testkit::process::Exit;
-use mission_control_testkit::task::{CodexStage, members};
+use mission_control_testkit::process::{Exit, StopSignal, comm, send};
+use mission_control_testkit::task::{CodexStage, members, supervisors};
 use mission_control_testkit::wait::{PATIENT, SOON, wait_for};
 use serde_json::{Value, json};
 
@@ -251,19 +251,10 @@ fn the_agent_works_on_when_everybody_else_is_gone() {
 
     let id = stage.hand_in(&script, &["Work."]);
     gate.wait_until_reached(PATIENT);
-    let supervisor = wait_for(SOON, "a supervisor", || {
-        mission_control_testkit::task::supervisors(&id)
-            .first()
-            .copied()
-    });
-    mission_control_testkit::process::send(
-        supervisor,
-        mission_control_testkit::process::StopSignal::KILL,
-    );
+    let supervisor = wait_for(SOON, "a supervisor", || supervisors(&id).first().copied());
+    send(supervisor, StopSignal::KILL);
     stage.wait_until(SOON, &id, "is supervised again", |_| {
-        mission_control_testkit::task::supervisors(&id)
-            .iter()
-            .any(|pid| *pid != supervisor)
+        supervisors(&id).iter().any(|pid| *pid != supervisor)
     });
     gate.open();
     let said = stage.front.run(&["wait", &id, "--json", "--timeout", "30"]);
@@ -405,4 +396,87 @@ fn an_agent_reads_tasks_from_inside_its_sandbox() {
     assert!(outputs[2].contains("Easy."), "{}", outputs[2]);
     assert!(outputs[3].contains("Succeeded"), "{}", outputs[3]);
     assert!(outputs[4].trim_end().ends_with("code=4"), "{}", outputs[4]);
+}
+
+#[test]
+fn an_agent_that_somebody_kills_failed_and_can_be_resumed() {
+    let model = Model::start();
+    let stage = CodexStage::new(PROGRAM, "");
+    let held = stage.home.held_command("go");
+    let script = Script::new([command(&held.line()), say("Never.")]).on("go on", [say("Went on.")]);
+    let script = model.plays("killed", script);
+
+    let id = stage.hand_in(&script, &["--sandbox", "workspace-write", "Build."]);
+    stage.wait_until(PATIENT, &id, "runs its command", |task| {
+        task["phase"] == "running_command"
+    });
+    for pid in members(&id) {
+        if comm(pid).as_deref() == Some("codex") {
+            send(pid, StopSignal::KILL);
+        }
+    }
+    let said = stage.front.run(&["wait", &id, "--json", "--timeout", "30"]);
+    let base = format!("model_providers.scripted.base_url=\"{script}\"");
+    let thread_of = |task: &Value| task["thread_id"].as_str().unwrap().to_owned();
+    let printed: Value = serde_json::from_str(&said.stdout).unwrap();
+    let task = &printed["tasks"][0];
+    let resumed = stage.run(
+        &script,
+        &[
+            "--thread-id",
+            &thread_of(task),
+            "--config",
+            &base,
+            "Now go on.",
+        ],
+    );
+
+    assert_eq!(said.exit, Exit::Code(1), "{said:?}");
+    assert_eq!(task["status"], "failed", "{task:#}");
+    assert_eq!(task["error"]["message"], "Killed by SIGKILL.");
+    assert_eq!(members(&id), Vec::<u32>::new());
+    assert_eq!(resumed["final_message"], "Went on.", "{resumed:#}");
+}
+
+#[test]
+fn an_answer_nobody_heard_is_found_in_the_transcript() {
+    let model = Model::start();
+    let stage = CodexStage::new(PROGRAM, "");
+    let gate = Gate::default();
+    let script = model.plays(
+        "unheard",
+        Script::new([say("Heard at last.").behind(&gate)]),
+    );
+
+    let id = stage.hand_in(&script, &["Work."]);
+    gate.wait_until_reached(PATIENT);
+    for pid in supervisors(&id) {
+        send(pid, StopSignal::KILL);
+    }
+    let events = stage
+        .front
+        .state()
+        .join("tasks")
+        .join(&id)
+        .join("events.jsonl");
+    gate.open();
+    wait_for(PATIENT, "the agent has left", || {
+        members(&id).is_empty().then_some(())
+    });
+    // The end of its output is lost as well.
+    let head = std::fs::read_to_string(&events).unwrap();
+    let head: String = head
+        .lines()
+        .take(2)
+        .map(|line| format!("{line}\n"))
+        .collect();
+    std::fs::write(&events, head).unwrap();
+    let said = stage.front.run(&["wait", &id, "--json", "--timeout", "30"]);
+
+    let printed: Value = serde_json::from_str(&said.stdout).unwrap();
+    let task = &printed["tasks"][0];
+    assert_eq!(said.exit, Exit::Code(0), "{said:?}");
+    assert_eq!(task["status"], "completed", "{task:#}");
+    assert_eq!(task["final_message"], "Heard at last.");
+    assert_eq!(task["evidence"][0]["from"], "transcript");
 }

@@ -27,6 +27,8 @@ pub struct TaskContext {
     /// How many tasks stand above this program.
     pub depth: u32,
     pub(crate) launch: LaunchPlaces,
+    /// Variables a supervisor needs to find the same state and settings as this program.
+    pub(crate) supervisor_variables: BTreeMap<String, String>,
 }
 
 /// What a task's agent is started with; kept beside the request, so that another supervisor
@@ -85,7 +87,13 @@ impl TaskContext {
             let project = environment.project_folder.as_ref()?;
             Some(format!("project:{project}"))
         });
+        // The state folder decides where the settings are, but only where the variable names it.
+        let supervisor_variables = environment
+            .mission_control_home
+            .as_ref()
+            .map(|_| ("MISSION_CONTROL_HOME".to_owned(), places.state.to_string()));
         Self {
+            supervisor_variables: supervisor_variables.into_iter().collect(),
             state: places.state,
             settings: settings.tasks.clone(),
             owner: owner.or_else(|| Some(format!("project:{cwd}"))),

@@ -154,7 +154,7 @@ pub fn submit(
 pub(crate) fn supervise(context: &TaskContext, id: &TaskId) {
     let folder = context.folder(id);
     let tried = touch(&folder.attempt())
-        .and_then(|()| start_supervisor(&context.state, id, &folder.supervisor_log()));
+        .and_then(|()| start_supervisor(id, &folder, &context.supervisor_variables));
     if let Err(error) = tried {
         tracing::warn!(%error, %id, "A supervisor could not be started.");
     }

@@ -16,7 +16,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use mission_control_core::task::conclude::{ChildExit, SpawnFault};
 use mission_control_core::task::model::TaskId;
 
-use super::folder::append;
+use super::folder::{TaskFolder, append};
 use super::mark::{self, ProcessMark};
 
 /// Carries a task's id in the environment of its agent and of everything below it.
@@ -157,7 +157,11 @@ impl Group {
 }
 
 /// Starts a supervisor that outlives whoever asked for it.
-pub(crate) fn start_supervisor(state: &Utf8Path, id: &TaskId, log: &Utf8Path) -> io::Result<()> {
+pub(crate) fn start_supervisor(
+    id: &TaskId,
+    folder: &TaskFolder,
+    variables: &BTreeMap<String, String>,
+) -> io::Result<()> {
     let exe = std::env::current_exe()?;
     let exe = Utf8PathBuf::from_path_buf(exe)
         .map_err(|path| io::Error::other(format!("`{}` is not UTF-8", path.display())))?;
@@ -167,11 +171,11 @@ pub(crate) fn start_supervisor(state: &Utf8Path, id: &TaskId, log: &Utf8Path) ->
     command
         .args(["supervise", id.as_str()])
         .env_remove(TASK_VARIABLE)
-        .env("MISSION_CONTROL_HOME", state)
-        .current_dir(state)
+        .envs(variables)
+        .current_dir(folder.path())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(append(log)?);
+        .stderr(append(&folder.supervisor_log())?);
     platform::detached(&mut command);
     let mut child = command.spawn()?;
     // A program that lives on has to collect the supervisor when it ends.

@@ -323,6 +323,15 @@ impl<'a> Supervisor<'a> {
     }
 
     fn look_at_agent(&mut self) {
+        if self.agent.is_none()
+            && self
+                .leader
+                .as_ref()
+                .is_some_and(|leader| !leader.is_alive())
+        {
+            // The end of somebody else's child is told again and again.
+            self.waker.forget_process();
+        }
         let Some(exit) = self.agent.as_mut().and_then(Agent::exit) else {
             return;
         };
