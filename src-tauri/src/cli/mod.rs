@@ -67,6 +67,9 @@ enum Command {
         #[command(flatten)]
         format: FormatArguments,
     },
+    /// Tell agents about the MCP server
+    #[command(subcommand)]
+    Mcp(mcp::McpCommand),
     /// Say what was found, what is missing, and what to do
     Doctor {
         #[command(flatten)]
@@ -161,6 +164,7 @@ fn run(arguments: Arguments, output: &mut Output) -> Result<ExitCode, Failure> {
             };
             show::run(&id, extent, format.into(), output)
         }
+        Command::Mcp(command) => mcp::run(command, output),
         Command::Doctor { format } => doctor::run(format.into(), output),
         Command::Demo { format } => demo::run(format.into(), output),
         Command::Task(command) => task::run(command, output),

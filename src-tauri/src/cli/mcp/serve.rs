@@ -1,15 +1,15 @@
-//! `mission-control --mcp`.
+//! Serving on standard input and output.
 
 use std::process::ExitCode;
 
 use tracing_subscriber::EnvFilter;
 
-use super::failure::Failure;
+use crate::cli::failure::Failure;
 
 /// What is said on standard error: what a person would look for when a client shows a problem.
 const FILTER: &str = "warn,rmcp=error";
 
-pub(super) fn serve() -> Result<ExitCode, Failure> {
+pub(in crate::cli) fn serve() -> Result<ExitCode, Failure> {
     let log = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(FILTER))
         .with_ansi(false)
