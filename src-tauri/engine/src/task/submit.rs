@@ -179,6 +179,7 @@ fn checked(
         | ThreadChoice::ResumeLast
         | ThreadChoice::Fork(_) => None,
     };
+    delegate::check_config(&request).map_err(SubmitError::Request)?;
     let is_forbidden = request.sandbox == Sandbox::DangerFullAccess
         && context.settings.danger_full_access == DangerPolicy::Forbid;
     if is_forbidden {
