@@ -113,6 +113,29 @@ fn bad_ends_have_their_reasons() {
 }
 
 #[test]
+fn waiting_for_all_is_not_over_while_one_runs() {
+    let mut stage = TaskStage::scripted(PROGRAM);
+    let go = stage.file("go");
+    stage.plays(&answer());
+    let ended = stage.hand_in(&["Work."]);
+    stage.wait(&ended).1.as_object().unwrap();
+    stage.plays(&format!("{THREAD}until {go}\n{SAYS}{DONE}"));
+    let open = stage.hand_in(&["Work on."]);
+    let exit = |which: &str| {
+        let said = stage
+            .front
+            .run(&["wait", &ended, &open, which, "--timeout", "0.2"]);
+        said.exit
+    };
+
+    assert_eq!(exit("--all"), Exit::Code(6));
+    assert_eq!(exit("--any"), Exit::Code(0));
+    std::fs::write(&go, "").unwrap();
+    stage.wait(&open).1.as_object().unwrap();
+    assert_eq!(exit("--all"), Exit::Code(0));
+}
+
+#[test]
 fn a_missing_program_is_said() {
     let stage = TaskStage::scripted(PROGRAM);
     stage

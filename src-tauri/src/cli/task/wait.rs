@@ -59,7 +59,7 @@ pub(super) fn run(
     for task in &tasks {
         show::see(&desk, task)?;
     }
-    Ok(exit_code(&tasks))
+    Ok(exit_code(&tasks, until))
 }
 
 /// Waits for one task that was just handed in.
@@ -78,7 +78,7 @@ pub(super) fn for_one(
         }
         show::see(desk, task)?;
     }
-    Ok(exit_code(&tasks))
+    Ok(exit_code(&tasks, Until::All))
 }
 
 fn wait(
@@ -128,20 +128,23 @@ fn is_over(tasks: &[Task], until: Until) -> bool {
         }
 }
 
-/// Returns 0 when all that ended succeeded, 1 when one did not, 5 when one needs somebody, and 6
-/// when none has ended and one still runs.
-pub(super) fn exit_code(tasks: &[Task]) -> ExitCode {
+/// Returns 5 when a task needs somebody, 6 when it is not over yet, 1 when one that ended did not
+/// succeed, and 0 otherwise.
+pub(super) fn exit_code(tasks: &[Task], until: Until) -> ExitCode {
+    ExitCode::from(code(tasks, until))
+}
+
+fn code(tasks: &[Task], until: Until) -> u8 {
     let has = |wanted: fn(&Task) -> bool| tasks.iter().any(wanted);
-    let code = if has(|task| task.status == TaskStatus::InputRequired) {
+    if has(|task| task.status == TaskStatus::InputRequired) {
         5
+    } else if !is_over(tasks, until) {
+        6
     } else if has(|task| task.status.is_terminal() && !has_succeeded(task)) {
         1
-    } else if tasks.iter().any(|task| task.status.is_terminal()) && !tasks.is_empty() {
-        0
     } else {
-        6
-    };
-    ExitCode::from(code)
+        0
+    }
 }
 
 fn has_succeeded(task: &Task) -> bool {
