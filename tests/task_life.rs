@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use mission_control_testkit::process::{Exit, Said};
+use mission_control_testkit::process::{Exit, Said, StopSignal, comm, send};
 use mission_control_testkit::task::{TaskStage, members, supervisors};
 use mission_control_testkit::wait::{SOON, wait_for};
 use serde_json::{Value, json};
@@ -110,6 +110,42 @@ fn bad_ends_have_their_reasons() {
     );
     let (status, _) = run(&format!("{}exit 1\n", answer()));
     assert_eq!(status, "completed", "the turn ended before");
+}
+
+#[test]
+fn an_adopted_agents_death_is_noticed_while_something_of_it_lives() {
+    let mut stage = TaskStage::scripted(PROGRAM);
+    stage.plays(&format!("{THREAD}grandchild\nhang\n"));
+    let agent_of = |id: &str| {
+        let is_agent = |pid: &u32| comm(*pid).as_deref() == Some("scripted-agent");
+        members(id).into_iter().find(is_agent)
+    };
+    let check = |kill_agent_first: &dyn Fn(&str)| {
+        let id = stage.hand_in(&["Work."]);
+        wait_for(SOON, "it works", || (members(&id).len() == 2).then_some(()));
+        let agent = agent_of(&id).unwrap();
+        send(stage.supervisor(&id), StopSignal::KILL);
+        wait_for(SOON, "the supervisor is gone", || {
+            supervisors(&id).is_empty().then_some(())
+        });
+        kill_agent_first(&id);
+        stage.wait_until(&id, "another one goes on", |task| {
+            !task["ended_at"].is_null()
+                || stage
+                    .read(&id, "output.log")
+                    .contains("The supervisor was lost")
+        });
+        send(agent, StopSignal::KILL);
+
+        let task = stage.wait_until(&id, "it ended", |task| !task["ended_at"].is_null());
+
+        assert_eq!(task["status"], "interrupted", "{task:#}");
+        stage.wait_until_gone(&id);
+        assert_eq!(members(&id), Vec::<u32>::new());
+    };
+
+    check(&|_| {});
+    check(&|id| send(agent_of(id).unwrap(), StopSignal::KILL));
 }
 
 #[test]
