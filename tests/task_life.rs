@@ -149,6 +149,23 @@ fn an_adopted_agents_death_is_noticed_while_something_of_it_lives() {
 }
 
 #[test]
+fn values_of_variables_are_kept_in_no_file_of_a_task() {
+    let mut stage = TaskStage::scripted(PROGRAM);
+    stage.plays(&answer());
+    let id = stage.hand_in(&["--env-set", "PLAIN=unremarkable-value", "Work."]);
+    stage.wait(&id).1.as_object().unwrap();
+
+    let folder = stage.task_file(&id, "");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read(&path).unwrap();
+        let text = String::from_utf8_lossy(&text);
+        assert!(!text.contains("unremarkable"), "{path:?}: {text}");
+    }
+    assert!(stage.read(&id, "debug.json").contains("set.PLAIN="));
+}
+
+#[test]
 fn waiting_for_all_is_not_over_while_one_runs() {
     let mut stage = TaskStage::scripted(PROGRAM);
     let go = stage.file("go");

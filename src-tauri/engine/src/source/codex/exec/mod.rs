@@ -190,6 +190,38 @@ fn first_part(key: &str) -> &str {
     part.trim_matches(|c: char| c.is_whitespace() || c == '"' || c == '\'')
 }
 
+/// Returns overrides without the values of variables that are set for the agent's commands.
+pub(crate) fn config_without_values(config: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+    let blanked = |key: &str, value: &Value| {
+        if may_set_variables(key) {
+            Value::from("[redacted]")
+        } else {
+            value.clone()
+        }
+    };
+    config
+        .iter()
+        .map(|(key, value)| (key.clone(), blanked(key, value)))
+        .collect()
+}
+
+fn may_set_variables(key: &str) -> bool {
+    first_part(key) == ENVIRONMENT && (key.trim() == ENVIRONMENT || key.contains("set"))
+}
+
+/// Returns arguments without the values of variables that are set for the agent's commands: they
+/// may be secret whatever they look like.
+pub(crate) fn without_values(arguments: &[String]) -> Vec<String> {
+    let assigns = |argument: &String| {
+        let (key, _) = argument.split_once('=')?;
+        may_set_variables(key).then(|| format!("{key}=[redacted]"))
+    };
+    arguments
+        .iter()
+        .map(|argument| assigns(argument).unwrap_or_else(|| argument.clone()))
+        .collect()
+}
+
 /// A review takes either a target or instructions: with both, the instructions name the target.
 fn prompt_of(request: &TaskRequest, thread: &ThreadChoice) -> String {
     let prompt = &request.prompt;
@@ -441,6 +473,30 @@ mod tests {
             "exec -s read-only --json -c shell_environment_policy.inherit=\"core\" \
              -c shell_environment_policy.exclude=[\"*_KEY\"] \
              -c shell_environment_policy.set.A='b\"c' -- x",
+        );
+    }
+
+    #[test]
+    fn values_of_variables_are_not_among_what_is_kept() {
+        let request = TaskRequest::read(&json!({"prompt": "x=y", "env_policy": {"set": {"A": "b=c"}},
+            "model": "m"}))
+        .unwrap();
+        let places = CallPlaces {
+            schema_file: "/s".into(),
+            own_servers: &[],
+        };
+
+        let call = call(&request, places).unwrap();
+
+        assert_eq!(
+            without_values(&call.arguments).join(" "),
+            "exec -s read-only --json -m m -c shell_environment_policy.inherit=\"all\" \
+             -c shell_environment_policy.set.A=[redacted] -- x=y"
+        );
+        let whole = "shell_environment_policy={set={A=\"b\"}}".to_owned();
+        assert_eq!(
+            without_values(&[whole]),
+            ["shell_environment_policy=[redacted]"]
         );
     }
 
