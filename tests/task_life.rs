@@ -166,6 +166,21 @@ fn values_of_variables_are_kept_in_no_file_of_a_task() {
 }
 
 #[test]
+fn what_a_caller_wrote_cannot_steer_the_terminal_of_a_logs_reader() {
+    let mut stage = TaskStage::scripted(PROGRAM);
+    stage.plays(&answer());
+
+    let id = stage.hand_in(&["--model", "a\u{1b}[2Jb", "Work."]);
+    stage.wait(&id).1.as_object().unwrap();
+    let said = stage.front.run(&["logs", &id]);
+
+    let log = stage.read(&id, "output.log");
+    assert!(!log.contains('\u{1b}'), "{log}");
+    assert!(log.contains("Model        ab\n"), "{log}");
+    assert_eq!(said.stdout, log);
+}
+
+#[test]
 fn waiting_for_all_is_not_over_while_one_runs() {
     let mut stage = TaskStage::scripted(PROGRAM);
     let go = stage.file("go");

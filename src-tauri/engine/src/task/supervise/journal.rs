@@ -58,7 +58,7 @@ impl Journal {
             ];
             let mut text: String = header
                 .iter()
-                .map(|(name, value)| format!("{name:<12} {value}\n"))
+                .map(|(name, value)| format!("{name:<12} {}\n", one_line(value, LINE_CHARS)))
                 .collect();
             text.push('\n');
             journal.write(&text);
