@@ -181,6 +181,20 @@ fn what_a_caller_wrote_cannot_steer_the_terminal_of_a_logs_reader() {
 }
 
 #[test]
+fn no_id_means_no_task() {
+    let mut stage = TaskStage::scripted(PROGRAM);
+    stage.plays(&format!("{THREAD}hang\n"));
+    let id = stage.hand_in(&["Work."]);
+
+    let cancelled = stage.front.run(&["cancel", ""]);
+    let shown = stage.front.run(&["task", ""]);
+
+    assert_eq!(cancelled.exit, Exit::Code(3), "{cancelled:?}");
+    assert_eq!(shown.exit, Exit::Code(3), "{shown:?}");
+    assert_eq!(stage.task(&id)["ended_at"], Value::Null);
+}
+
+#[test]
 fn waiting_for_all_is_not_over_while_one_runs() {
     let mut stage = TaskStage::scripted(PROGRAM);
     let go = stage.file("go");

@@ -228,11 +228,14 @@ impl Store {
         views.iter().map(|json| self.read_json(json)).collect()
     }
 
-    /// Returns the ids that begin with `beginning`, at most two.
+    /// Returns the ids that begin with `beginning`, at most two; nothing begins none.
     ///
     /// # Errors
     /// When they cannot be read.
     pub fn task_ids(&self, beginning: &str) -> Result<Vec<TaskId>, StoreError> {
+        if beginning.is_empty() {
+            return Ok(Vec::new());
+        }
         let ids = self.column(
             "SELECT id FROM tasks WHERE substr(id, 1, length(?1)) = ?1 LIMIT 2",
             [beginning],
