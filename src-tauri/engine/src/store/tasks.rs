@@ -236,6 +236,9 @@ impl Store {
         if beginning.is_empty() {
             return Ok(Vec::new());
         }
+        if beginning.is_empty() {
+            return Ok(Vec::new());
+        }
         let ids = self.column(
             "SELECT id FROM tasks WHERE substr(id, 1, length(?1)) = ?1 LIMIT 2",
             [beginning],
