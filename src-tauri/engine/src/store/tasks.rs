@@ -210,7 +210,8 @@ impl Store {
         json.map(|json| self.read_json(&json)).transpose()
     }
 
-    /// Returns tasks, the latest first, without their long lists.
+    /// Returns tasks, the latest first, without their long lists. One that cannot be read is left
+    /// out.
     ///
     /// # Errors
     /// When they cannot be read.
@@ -225,7 +226,7 @@ impl Store {
                 self.views("WHERE group_id = ?1 ORDER BY seq DESC", [group])
             }
         }?;
-        views.iter().map(|json| self.read_json(json)).collect()
+        Ok(readable(&views))
     }
 
     /// Returns the ids that begin with `beginning`, at most two; nothing begins none.
@@ -233,9 +234,6 @@ impl Store {
     /// # Errors
     /// When they cannot be read.
     pub fn task_ids(&self, beginning: &str) -> Result<Vec<TaskId>, StoreError> {
-        if beginning.is_empty() {
-            return Ok(Vec::new());
-        }
         if beginning.is_empty() {
             return Ok(Vec::new());
         }
@@ -657,6 +655,16 @@ impl Store {
     fn read_json<T: serde::de::DeserializeOwned>(&self, json: &str) -> Result<T, StoreError> {
         serde_json::from_str(json).map_err(|error| self.other(error.into()))
     }
+}
+
+/// Returns the tasks that can be read: one bad row is to hide no other.
+pub(super) fn readable(views: &[String]) -> Vec<Task> {
+    let read = |json: &String| {
+        serde_json::from_str(json)
+            .inspect_err(|error| tracing::warn!(%error, "A task cannot be read and is left out."))
+            .ok()
+    };
+    views.iter().filter_map(read).collect()
 }
 
 /// Returns whether a status in the database is one that waits in the queue.

@@ -105,7 +105,13 @@ fn orphans(
         let Some(id) = TaskId::parse(&id) else {
             continue;
         };
-        let record = store.task(&id)?;
+        let record = match store.task(&id) {
+            Ok(record) => record,
+            Err(error) => {
+                tracing::warn!(%error, %id, "A task cannot be read; its processes stay.");
+                continue;
+            }
+        };
         let has_ended = record.is_some_and(|record| record.task.status.is_terminal());
         if has_ended && !context.folder(&id).is_supervised() {
             found.push((process, id));
