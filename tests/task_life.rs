@@ -551,12 +551,16 @@ fn cleaning_up_shows_first_and_keeps_what_nobody_saw() {
     stage.wait_until(&unseen, "it ended", |task| !task["ended_at"].is_null());
     stage.wait_until_gone(&unseen);
 
+    let ancient = stage
+        .front
+        .json(&["cleanup", "--days", "5000000", "--json"]);
     let shown = stage.front.json(&["cleanup", "--days", "0", "--json"]);
     let still = stage.front.run(&["task", &seen]);
     let applied = stage
         .front
         .json(&["cleanup", "--days", "0", "--apply", "--json"]);
 
+    assert_eq!(ancient["removed"], json!([]));
     assert_eq!(shown["applied"], false);
     assert_eq!(shown["removed"][0]["what"], *seen);
     assert_eq!(still.exit, Exit::Code(0));
@@ -592,8 +596,9 @@ fn cleaning_up_ends_what_an_ended_task_left_and_nothing_else() {
     let shown = stage.front.json(&["cleanup", "--json"]);
     let is_alive = orphan.exit().is_none();
     let applied = stage.front.json(&["cleanup", "--apply", "--json"]);
-    orphan.wait(SOON);
+    let exit = orphan.wait(SOON);
 
+    assert_eq!(exit, Exit::Signal(15), "it was asked first");
     assert_eq!(
         shown["removed"][0]["what"],
         format!("process {}", orphan.pid())
