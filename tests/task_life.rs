@@ -350,7 +350,8 @@ fn a_supervisor_that_dies_in_the_queue_holds_nobody_up() {
 fn full_access_waits_for_a_person() {
     let mut stage = TaskStage::scripted(PROGRAM);
     stage.plays(&answer());
-    let danger = &["--sandbox", "danger-full-access", "Work."];
+    let prompt = format!("Work.\n{}the end", "Then more. ".repeat(100));
+    let danger = &["--sandbox", "danger-full-access", &prompt];
 
     let yes = stage.hand_in(danger);
     let no = stage.hand_in(danger);
@@ -369,6 +370,11 @@ fn full_access_waits_for_a_person() {
     assert_eq!(asking["status"], "input_required");
     assert_eq!(asking["need"]["request_id"], "danger-full-access");
     assert_eq!(asking["need"]["can_answer"], true);
+    assert_eq!(
+        asking["need"]["summary"],
+        format!("Run without a sandbox?\n{prompt}")
+    );
+    assert_eq!(asking["summary"], "Run without a sandbox?");
     assert_eq!(wrong.exit, Exit::Code(3), "{wrong:?}");
     assert_eq!(accepted.exit, Exit::Code(0), "{accepted:?}");
     assert_eq!(declined.exit, Exit::Code(0), "{declined:?}");
