@@ -115,7 +115,7 @@ impl From<FormatArguments> for Format {
 /// wrongly, 3 something was not found, 4 it is not available here.
 pub(crate) fn main() -> ExitCode {
     // A supervisor lives long and should stay small: it does without the whole command line.
-    if let Some(id) = task::supervised_id(std::env::args()) {
+    if let Some(id) = task::supervised_id(std::env::args_os()) {
         return task::supervise(&id).unwrap_or_else(|failure| failure.report());
     }
     let arguments = match Arguments::try_parse() {

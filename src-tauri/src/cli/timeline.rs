@@ -50,6 +50,21 @@ pub(super) fn head(session: &LiveSession) -> String {
     text
 }
 
+/// Says how a session ended.
+pub(super) fn end(session: &LiveSession) -> String {
+    let words = state(session);
+    let at = session.ended.as_ref().and_then(|ended| ended.at);
+    let at = at
+        .map(|at| format!("{} ", time_of_day(at)))
+        .unwrap_or_default();
+    let says = format!("{} {}: {}", words.sign, words.word, session.evidence.says);
+    format!(
+        "{}{}",
+        styled(Style::new().dimmed(), &at),
+        styled(words.style, &says)
+    )
+}
+
 /// Returns whether an entry will be replaced by a fuller one.
 pub(super) fn is_open(entry: &Entry) -> bool {
     match &entry.body {
@@ -126,12 +141,21 @@ pub(super) fn entry(entry: &Entry) -> String {
         EntryBody::FileChanges { changes, status } => {
             let mut text = String::new();
             for change in changes {
+                let is_done = *status == ItemStatus::Completed;
                 let verb = match change.kind {
-                    FileChangeKind::Added => "added",
-                    FileChangeKind::Updated => "edited",
-                    FileChangeKind::Deleted => "deleted",
+                    FileChangeKind::Added if is_done => "added",
+                    FileChangeKind::Updated if is_done => "edited",
+                    FileChangeKind::Deleted if is_done => "deleted",
+                    FileChangeKind::Added => "would add",
+                    FileChangeKind::Updated => "would edit",
+                    FileChangeKind::Deleted => "would delete",
                 };
-                let counts = format!("+{} -{}", change.n_added, change.n_removed);
+                let end = match status {
+                    ItemStatus::Completed => String::new(),
+                    ItemStatus::Running => ", not finished".to_owned(),
+                    ItemStatus::Failed | ItemStatus::Declined => format!(", {}", word(*status)),
+                };
+                let counts = format!("+{} -{}{end}", change.n_added, change.n_removed);
                 let path = strip_controls(&change.path);
                 text.push_str(&format!(
                     "{stamp} {verb} {path}  {}\n",

@@ -381,16 +381,86 @@ fn a_transcript_that_is_gone_takes_its_session_along() {
 }
 
 #[test]
-fn old_ends_are_forgotten_and_live_sessions_stay() {
+fn time_alone_changes_the_counts_too() {
     let mut sim = Sim::running("a");
-    sim.lines("b", [started(), turn(1), ended(1, TurnOutcome::Completed)]);
-    sim.free("b");
+    sim.lines("a", [ended(1, TurnOutcome::Completed)]);
+    sim.effects();
+
+    sim.pass(LEAVES_WITHIN);
+
+    assert_eq!(sim.effects(), ["updated a paused", "summary paused=1"]);
+}
+
+#[test]
+fn a_sub_agent_that_is_gone_holds_its_parent_up_no_longer() {
+    let mut sim = Sim::running_in("a", Client::Tui);
+    sim.lines(
+        "b",
+        [origin(Client::Tui, Role::SubAgent, Some("a")), turn(7)],
+    );
+    sim.held("b");
+    sim.lines("a", [ended(1, TurnOutcome::Completed)]);
     sim.effects();
 
     sim.tracker
-        .forget_ended("2026-11-21T00:00:00Z".parse().unwrap());
+        .handle(Observation::TranscriptGone { session: id("b") }, sim.now);
 
-    assert_eq!(sim.effects(), ["forgotten b", "summary working=1"]);
+    assert_eq!(
+        sim.effects(),
+        [
+            "forgotten b",
+            "updated a paused",
+            "notice codex:a/t1/turn_completed",
+            "summary paused=1"
+        ]
+    );
+}
+
+#[test]
+fn a_session_killed_in_its_turn_and_resumed_waits_for_a_person() {
+    let mut sim = Sim::running_in("a", Client::Tui);
+    sim.free("a");
+    sim.effects();
+
+    sim.held("a");
+    assert_eq!(sim.session("a").status, Status::Paused);
+
+    let settings = Fact::Context {
+        model: Some("m".into()),
+        cwd: None,
+        git_branch: None,
+    };
+    sim.lines("a", [settings]);
+    assert_eq!(sim.session("a").status, Status::Paused);
+
+    sim.lines("a", [turn(2)]);
+    assert_eq!(sim.session("a").status, Status::Working);
+}
+
+#[test]
+fn a_writer_that_is_younger_than_the_last_line_cannot_run_its_turn() {
+    let mut sim = Sim::new();
+    sim.lines("a", [origin(Client::Tui, Role::Main, None), turn(1)]);
+    sim.now.wall += jiff::SignedDuration::from_secs(3600);
+
+    sim.held("a");
+
+    assert_eq!(sim.session("a").status, Status::Paused);
+}
+
+#[test]
+fn a_clock_that_is_set_back_loses_no_notice() {
+    let mut sim = Sim::running_in("a", Client::Tui);
+    sim.lines("a", [ended(1, TurnOutcome::Completed)]);
+    sim.lines("a", [turn(2)]);
+    sim.effects();
+
+    let earlier = sim.agent_clock - jiff::SignedDuration::from_secs(300);
+    sim.tracker.notify_since = earlier;
+    sim.agent_clock = earlier;
+    sim.lines("a", [ended(2, TurnOutcome::Completed)]);
+
+    assert_eq!(sim.notices(), ["codex:a/t2/turn_completed"]);
 }
 
 proptest! {

@@ -16,6 +16,7 @@ pub mod supervise;
 pub mod waiting;
 pub mod worktree;
 
+mod footprint;
 mod git;
 mod id;
 mod outcome;

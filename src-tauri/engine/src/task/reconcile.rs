@@ -18,9 +18,9 @@ use crate::store::{Access, Store};
 const STARTING: Duration = Duration::from_secs(1);
 
 /// Starts a supervisor for every task that lost its own. Does nothing where nothing can be
-/// written.
+/// written, and nothing from within a task: a supervisor is not to run in an agent's sandbox.
 pub fn reconcile(context: &TaskContext, store: &Store) {
-    if store.access() == Access::Read {
+    if store.access() == Access::Read || context.depth > 0 {
         return;
     }
     let open = match store.open_tasks() {

@@ -38,10 +38,11 @@ pub(super) fn table(tasks: &[Task], now: Timestamp, width: usize) -> Vec<String>
             let age = elapsed(task.created_at, now);
             let title_room = width.saturating_sub(ID_CHARS + 28).max(20);
             let title = one_line(&task.title, title_room / 2);
-            let says = one_line(
-                &task.summary,
-                title_room.saturating_sub(title.chars().count()),
-            );
+            let summary = match task.queue_position {
+                Some(position) => format!("{} (place {position})", task.summary),
+                None => task.summary.clone(),
+            };
+            let says = one_line(&summary, title_room.saturating_sub(title.chars().count()));
             let state = styled(style, &format!("{sign} {word:<12}"));
             format!(
                 "{id}  {state} {age:>8}  {title}  {}",

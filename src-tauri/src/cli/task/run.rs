@@ -29,7 +29,9 @@ pub(super) fn run(
 ) -> Result<ExitCode, Failure> {
     let request = arguments.request()?;
     let desk = Desk::to_write()?;
-    hand_in(&desk, request, afterwards, format, output)
+    let code = hand_in(&desk, request, afterwards, format, output)?;
+    desk.leave_open();
+    Ok(code)
 }
 
 pub(super) fn reply(
@@ -43,7 +45,9 @@ pub(super) fn reply(
     let id = desk.find(id)?;
     let task = desk.whole(&id)?;
     let request = reply_to(&task, text)?;
-    hand_in(&desk, request, afterwards, format, output)
+    let code = hand_in(&desk, request, afterwards, format, output)?;
+    desk.leave_open();
+    Ok(code)
 }
 
 fn reply_to(task: &Task, text: String) -> Result<TaskRequest, Failure> {

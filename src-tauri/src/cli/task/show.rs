@@ -79,7 +79,10 @@ pub(super) fn result(id: &str, format: Format, output: &mut Output) -> Result<Ex
         Format::People => output.text(&render::page(&task, now()))?,
     }
     see(&desk, &task)?;
-    Ok(wait::exit_code(std::slice::from_ref(&task)))
+    Ok(wait::exit_code(
+        std::slice::from_ref(&task),
+        wait::WaitEnd::Over,
+    ))
 }
 
 /// Remembers that somebody saw what came of a task, where that can be written.

@@ -28,7 +28,7 @@ use super::programs::{Agent, Group, Stop};
 use super::queue::may_run;
 use super::submit::Kept;
 use super::wake::Waker;
-use super::{bell, reconcile, words};
+use super::{bell, footprint, reconcile, words};
 use crate::clock::Clock;
 use crate::source::DELEGATE;
 use crate::store::{Store, StoreError};
@@ -294,6 +294,7 @@ impl<'a> Supervisor<'a> {
         };
         self.commit(&snapshot);
         bell::ring(&self.context.state, &self.task.task_id);
+        footprint::let_go();
     }
 
     fn next_look(&self, now: Now) -> Duration {
@@ -431,7 +432,10 @@ impl<'a> Supervisor<'a> {
             RunCommand::Spawn => self.spawn(),
             RunCommand::CommitProgress(snapshot) => self.commit(&snapshot),
             RunCommand::RingBell => bell::ring(&self.context.state, &self.task.task_id),
-            RunCommand::LogHeartbeat(heartbeat) => self.journal.note(&heartbeat.line()),
+            RunCommand::LogHeartbeat(heartbeat) => {
+                self.journal.note(&heartbeat.line());
+                footprint::let_go();
+            }
             RunCommand::WarnSilence(silence) => {
                 let line = silence.line();
                 self.journal.note(&line);
