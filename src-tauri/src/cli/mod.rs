@@ -38,6 +38,9 @@ struct Arguments {
     /// Serve MCP on standard input and output, for agents and editors
     #[arg(long)]
     mcp: bool,
+    /// List the tools of older delegators, too
+    #[arg(long, requires = "mcp")]
+    compat: bool,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -141,7 +144,12 @@ pub(crate) fn main() -> ExitCode {
 
 fn run(arguments: Arguments, output: &mut Output) -> Result<ExitCode, Failure> {
     if arguments.mcp {
-        return mcp::serve();
+        let listing = if arguments.compat {
+            mission_control_mcp::Listing::WithOlder
+        } else {
+            mission_control_mcp::Listing::Current
+        };
+        return mcp::serve(listing);
     }
     let Some(command) = arguments.command else {
         return gui::start();
