@@ -380,4 +380,6 @@ const fn notice_kind(outcome: crate::session::TurnOutcome) -> NoticeKind {
 }
 
 #[cfg(test)]
+mod sim;
+#[cfg(test)]
 mod tests;
