@@ -11,7 +11,7 @@ use crate::session::{Client, EvidenceSource, LiveSession, SessionId, TurnId, Tur
 use crate::source::Source;
 
 pub(super) fn id(name: &str) -> SessionId {
-    SessionId::new(Source::Codex, name)
+    SessionId::new(Source::ALL[0], name)
 }
 
 pub(super) fn origin(client: Client, role: Role, parent: Option<&str>) -> Fact {
