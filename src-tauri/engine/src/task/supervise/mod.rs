@@ -81,15 +81,19 @@ pub enum Supervised {
 pub fn supervise(context: &TaskContext, id: &TaskId) -> Result<Supervised, SuperviseError> {
     let clock = Clock::start();
     let store = Store::open(&context.state)?;
-    let Some(record) = store.task(id)? else {
+    if store.task(id)?.is_none() {
         return Err(SuperviseError::NoTask(id.clone()));
-    };
+    }
     let folder = context.folder(id);
     folder.make()?;
     let Some(mut lock) = lock_patiently(&folder)? else {
         return Ok(Supervised::NotNeeded);
     };
     lock.sign();
+    // Another supervisor may have ended the task until it let go of the lock.
+    let Some(record) = store.task(id)? else {
+        return Ok(Supervised::NotNeeded);
+    };
     if record.task.status.is_terminal() || reconcile::import(context, &store, id)? {
         return Ok(Supervised::NotNeeded);
     }
@@ -571,3 +575,6 @@ fn key_of(mark: &ProcessMark) -> ProcessKey {
         started_at: Timestamp::UNIX_EPOCH,
     }
 }
+
+#[cfg(test)]
+mod tests;
