@@ -34,7 +34,7 @@ use crate::source::DELEGATE;
 use crate::store::{Store, StoreError};
 use feed::Feed;
 use journal::Journal;
-use launch::{Launched, Prepared};
+use launch::{Launched, Patience, Prepared};
 
 /// How often the lock is tried for, in case somebody only looks whether it is held.
 const LOCK_TRIES: u32 = 20;
@@ -133,6 +133,7 @@ struct Supervisor<'a> {
     adopted: Option<ProcessMark>,
     leader: Option<ProcessMark>,
     line: Line,
+    patience: Patience,
     /// Which state of the store was looked at last.
     seen_version: Option<i64>,
     last_status: TaskStatus,
@@ -202,6 +203,7 @@ impl<'a> Supervisor<'a> {
             adopted: None,
             leader: None,
             line: Line::Out,
+            patience: Patience::default(),
             seen_version: None,
             exit_words: None,
             ended: None,
@@ -404,7 +406,11 @@ impl<'a> Supervisor<'a> {
             reconcile::reconcile(self.context, self.store);
         }
         let open = self.store.open_tasks()?;
-        if !may_run(&open, &id, limits) || !self.is_thread_free() {
+        if !may_run(&open, &id, limits) {
+            return Ok(());
+        }
+        let waited = self.patience.waited(now.steady);
+        if !launch::is_thread_free(self.kept.as_ref(), waited) {
             return Ok(());
         }
         let granted = self
@@ -415,10 +421,6 @@ impl<'a> Supervisor<'a> {
             self.run.handle(RunInput::SlotGranted, now);
         }
         Ok(())
-    }
-
-    fn is_thread_free(&self) -> bool {
-        launch::is_thread_free(self.kept.as_ref(), self.clock.now().steady)
     }
 
     fn do_commands(&mut self) {
