@@ -100,6 +100,9 @@ pub fn supervise(context: &TaskContext, id: &TaskId) -> Result<Supervised, Super
     let kept: Option<Kept> = read_json(&folder.request())?;
     let mut supervisor = Supervisor::new(context, &store, folder, record.task, kept, clock)?;
     supervisor.take_over(record.child, record.holds_slot)?;
+    if let Err(error) = supervisor.folder.count_attempts(0) {
+        tracing::warn!(%error, "Supervisors cannot be counted.");
+    }
     let supervised = supervisor.run();
     drop(lock);
     supervised
