@@ -195,6 +195,30 @@ fn no_id_means_no_task() {
 }
 
 #[test]
+fn supervisors_that_cannot_start_are_counted_until_one_can() {
+    let mut stage = TaskStage::with(PROGRAM, "max_concurrent = 1\n");
+    stage.plays(&format!("{THREAD}hang\n"));
+    let first = stage.hand_in(&["Work."]);
+    stage.wait_until(&first, "it works", |task| task["phase"] == "thinking");
+    stage.plays(&answer());
+    let id = stage.hand_in(&["Wait."]);
+    let path = stage.task_file(&id, "request.json");
+    let request = std::fs::read(&path).unwrap();
+    let is_counted = |count: &str| {
+        let is_queued = stage.task(&id)["status"] == "queued";
+        (is_queued && stage.read(&id, "supervisor.attempt") == count).then_some(())
+    };
+
+    wait_for(SOON, "it can start", || is_counted("0\n"));
+    std::fs::write(&path, "{").unwrap();
+    send(stage.supervisor(&id), StopSignal::KILL);
+    wait_for(SOON, "others cannot", || is_counted("2\n"));
+    std::fs::write(&path, request).unwrap();
+
+    wait_for(SOON, "another one can", || is_counted("0\n"));
+}
+
+#[test]
 fn waiting_for_all_is_not_over_while_one_runs() {
     let mut stage = TaskStage::scripted(PROGRAM);
     let go = stage.file("go");

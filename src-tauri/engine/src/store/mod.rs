@@ -361,4 +361,4 @@ fn explain(path: &Utf8Path, source: rusqlite::Error) -> StoreError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

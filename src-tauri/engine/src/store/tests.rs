@@ -176,7 +176,7 @@ fn a_task_that_cannot_be_read_hides_no_other() {
     assert_eq!(titles(store.unseen_ends("o", 9).unwrap()), ["One"]);
 }
 
-const READABLE: &str = r#"{"task_id": "01a1f8c5-3207-7933-b55e-33521c266f1f", "kind": "run",
+pub(crate) const READABLE: &str = r#"{"task_id": "01a1f8c5-3207-7933-b55e-33521c266f1f", "kind": "run",
     "title": "One", "cwd": "/w", "sandbox": "read-only", "status": "completed",
     "progress": {"done": 0, "total": 0}, "created_at": "2026-01-02T03:04:05Z",
     "updated_at": "2026-01-02T03:04:05Z", "elapsed_ms": 5, "summary": "", "tags": [], "files": [],

@@ -101,10 +101,34 @@ impl TaskFolder {
         self.0.join("worktree")
     }
 
-    /// Returns the file whose time says when a supervisor was started last.
+    /// Returns the file that counts supervisors which were started in vain, and whose time says
+    /// when that was done last.
     #[must_use]
     pub fn attempt(&self) -> Utf8PathBuf {
         self.0.join("supervisor.attempt")
+    }
+
+    /// Returns how many supervisors were started since one could do its work.
+    pub(crate) fn n_attempts(&self) -> u32 {
+        let text = std::fs::read_to_string(self.attempt());
+        // Without a count it is tried soon, and counted from there.
+        text.ok()
+            .and_then(|text| text.trim().parse().ok())
+            .unwrap_or(0)
+    }
+
+    /// Writes down that so many supervisors were started in vain, the last one now.
+    pub(crate) fn count_attempts(&self, n: u32) -> io::Result<()> {
+        let path = self.attempt();
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        let mut file = private(&mut options).open(path)?;
+        // On a full disk the time alone has to do.
+        if let Err(error) = writeln!(file, "{n}") {
+            tracing::warn!(%error, "Supervisors cannot be counted.");
+        }
+        let now = std::time::SystemTime::from(crate::clock::Clock::start().now().wall);
+        file.set_modified(now)
     }
 
     fn lock_file(&self) -> Utf8PathBuf {
@@ -169,15 +193,6 @@ pub(crate) fn append(path: &Utf8Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);
     private(&mut options).open(path)
-}
-
-/// Makes an empty file, or makes it young again.
-pub(crate) fn touch(path: &Utf8Path) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    private(&mut options).open(path)?.set_len(0)?;
-    let now = std::time::SystemTime::from(crate::clock::Clock::start().now().wall);
-    File::options().write(true).open(path)?.set_modified(now)
 }
 
 /// Writes a file that appears whole or not at all and survives a loss of power.

@@ -13,7 +13,7 @@ use mission_control_core::text::one_line;
 use serde::{Deserialize, Serialize};
 
 use super::context::{LaunchPlaces, TaskContext};
-use super::folder::{touch, write_json};
+use super::folder::write_json;
 use super::place::Place;
 use super::programs::start_supervisor;
 use super::{bell, id, words};
@@ -150,10 +150,11 @@ pub fn submit(
     })
 }
 
-/// Starts a supervisor for a task and writes down when that was tried.
+/// Starts a supervisor for a task and writes down that it was tried.
 pub(crate) fn supervise(context: &TaskContext, id: &TaskId) {
     let folder = context.folder(id);
-    let tried = touch(&folder.attempt())
+    let tried = folder
+        .count_attempts(folder.n_attempts().saturating_add(1))
         .and_then(|()| start_supervisor(id, &folder, &context.supervisor_variables));
     if let Err(error) = tried {
         tracing::warn!(%error, %id, "A supervisor could not be started.");

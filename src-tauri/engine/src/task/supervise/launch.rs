@@ -118,6 +118,19 @@ pub(super) fn prepare(
     Ok(Prepared { launch, launched })
 }
 
+/// How long a task has waited for nothing but its thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Patience {
+    could_run_at: Option<Duration>,
+}
+
+impl Patience {
+    /// Returns that of a task that could run at `now`, on the steady clock.
+    pub(super) fn waited(&mut self, now: Duration) -> Duration {
+        now.saturating_sub(*self.could_run_at.get_or_insert(now))
+    }
+}
+
 /// Returns whether the thread a task goes on with can be written, or has been waited for long
 /// enough.
 pub(super) fn is_thread_free(kept: Option<&Kept>, waited: Duration) -> bool {
@@ -126,4 +139,17 @@ pub(super) fn is_thread_free(kept: Option<&Kept>, waited: Duration) -> bool {
         return true;
     };
     waited > THREAD_PATIENCE || delegate::thread_use(&kept.launch.home, &thread) == ThreadUse::Free
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_in_the_queue_uses_up_no_patience() {
+        let mut patience = Patience::default();
+        let waited = [90, 100, 151].map(|at| patience.waited(Duration::from_secs(at)));
+
+        assert_eq!(waited, [0, 10, 61].map(Duration::from_secs));
+    }
 }

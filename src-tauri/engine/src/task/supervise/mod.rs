@@ -34,7 +34,7 @@ use crate::source::DELEGATE;
 use crate::store::{Store, StoreError};
 use feed::Feed;
 use journal::Journal;
-use launch::{Launched, Prepared};
+use launch::{Launched, Patience, Prepared};
 
 /// How often the lock is tried for, in case somebody only looks whether it is held.
 const LOCK_TRIES: u32 = 20;
@@ -81,21 +81,28 @@ pub enum Supervised {
 pub fn supervise(context: &TaskContext, id: &TaskId) -> Result<Supervised, SuperviseError> {
     let clock = Clock::start();
     let store = Store::open(&context.state)?;
-    let Some(record) = store.task(id)? else {
+    if store.task(id)?.is_none() {
         return Err(SuperviseError::NoTask(id.clone()));
-    };
+    }
     let folder = context.folder(id);
     folder.make()?;
     let Some(mut lock) = lock_patiently(&folder)? else {
         return Ok(Supervised::NotNeeded);
     };
     lock.sign();
+    // Another supervisor may have ended the task until it let go of the lock.
+    let Some(record) = store.task(id)? else {
+        return Ok(Supervised::NotNeeded);
+    };
     if record.task.status.is_terminal() || reconcile::import(context, &store, id)? {
         return Ok(Supervised::NotNeeded);
     }
     let kept: Option<Kept> = read_json(&folder.request())?;
     let mut supervisor = Supervisor::new(context, &store, folder, record.task, kept, clock)?;
     supervisor.take_over(record.child, record.holds_slot)?;
+    if let Err(error) = supervisor.folder.count_attempts(0) {
+        tracing::warn!(%error, "Supervisors cannot be counted.");
+    }
     let supervised = supervisor.run();
     drop(lock);
     supervised
@@ -129,6 +136,7 @@ struct Supervisor<'a> {
     adopted: Option<ProcessMark>,
     leader: Option<ProcessMark>,
     line: Line,
+    patience: Patience,
     /// Which state of the store was looked at last.
     seen_version: Option<i64>,
     last_status: TaskStatus,
@@ -198,6 +206,7 @@ impl<'a> Supervisor<'a> {
             adopted: None,
             leader: None,
             line: Line::Out,
+            patience: Patience::default(),
             seen_version: None,
             exit_words: None,
             ended: None,
@@ -400,7 +409,11 @@ impl<'a> Supervisor<'a> {
             reconcile::reconcile(self.context, self.store);
         }
         let open = self.store.open_tasks()?;
-        if !may_run(&open, &id, limits) || !self.is_thread_free() {
+        if !may_run(&open, &id, limits) {
+            return Ok(());
+        }
+        let waited = self.patience.waited(now.steady);
+        if !launch::is_thread_free(self.kept.as_ref(), waited) {
             return Ok(());
         }
         let granted = self
@@ -411,10 +424,6 @@ impl<'a> Supervisor<'a> {
             self.run.handle(RunInput::SlotGranted, now);
         }
         Ok(())
-    }
-
-    fn is_thread_free(&self) -> bool {
-        launch::is_thread_free(self.kept.as_ref(), self.clock.now().steady)
     }
 
     fn do_commands(&mut self) {
@@ -571,3 +580,6 @@ fn key_of(mark: &ProcessMark) -> ProcessKey {
         started_at: Timestamp::UNIX_EPOCH,
     }
 }
+
+#[cfg(test)]
+mod tests;
