@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use mission_control_testkit::process::{Exit, Said};
+use mission_control_testkit::process::{Exit, Said, StopSignal, comm, send};
 use mission_control_testkit::task::{TaskStage, members, supervisors};
 use mission_control_testkit::wait::{SOON, wait_for};
 use serde_json::{Value, json};
@@ -110,6 +110,111 @@ fn bad_ends_have_their_reasons() {
     );
     let (status, _) = run(&format!("{}exit 1\n", answer()));
     assert_eq!(status, "completed", "the turn ended before");
+}
+
+#[test]
+fn an_adopted_agents_death_is_noticed_while_something_of_it_lives() {
+    let mut stage = TaskStage::scripted(PROGRAM);
+    stage.plays(&format!("{THREAD}grandchild\nhang\n"));
+    let agent_of = |id: &str| {
+        let is_agent = |pid: &u32| comm(*pid).as_deref() == Some("scripted-agent");
+        members(id).into_iter().find(is_agent)
+    };
+    let check = |kill_agent_first: &dyn Fn(&str)| {
+        let id = stage.hand_in(&["Work."]);
+        wait_for(SOON, "it works", || (members(&id).len() == 2).then_some(()));
+        let agent = agent_of(&id).unwrap();
+        send(stage.supervisor(&id), StopSignal::KILL);
+        wait_for(SOON, "the supervisor is gone", || {
+            supervisors(&id).is_empty().then_some(())
+        });
+        kill_agent_first(&id);
+        stage.wait_until(&id, "another one goes on", |task| {
+            !task["ended_at"].is_null()
+                || stage
+                    .read(&id, "output.log")
+                    .contains("The supervisor was lost")
+        });
+        send(agent, StopSignal::KILL);
+
+        let task = stage.wait_until(&id, "it ended", |task| !task["ended_at"].is_null());
+
+        assert_eq!(task["status"], "interrupted", "{task:#}");
+        stage.wait_until_gone(&id);
+        assert_eq!(members(&id), Vec::<u32>::new());
+    };
+
+    check(&|_| {});
+    check(&|id| send(agent_of(id).unwrap(), StopSignal::KILL));
+}
+
+#[test]
+fn values_of_variables_are_kept_in_no_file_of_a_task() {
+    let mut stage = TaskStage::scripted(PROGRAM);
+    stage.plays(&answer());
+    let id = stage.hand_in(&["--env-set", "PLAIN=unremarkable-value", "Work."]);
+    stage.wait(&id).1.as_object().unwrap();
+
+    let folder = stage.task_file(&id, "");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read(&path).unwrap();
+        let text = String::from_utf8_lossy(&text);
+        assert!(!text.contains("unremarkable"), "{path:?}: {text}");
+    }
+    assert!(stage.read(&id, "debug.json").contains("set.PLAIN="));
+}
+
+#[test]
+fn what_a_caller_wrote_cannot_steer_the_terminal_of_a_logs_reader() {
+    let mut stage = TaskStage::scripted(PROGRAM);
+    stage.plays(&answer());
+
+    let id = stage.hand_in(&["--model", "a\u{1b}[2Jb", "Work."]);
+    stage.wait(&id).1.as_object().unwrap();
+    let said = stage.front.run(&["logs", &id]);
+
+    let log = stage.read(&id, "output.log");
+    assert!(!log.contains('\u{1b}'), "{log}");
+    assert!(log.contains("Model        ab\n"), "{log}");
+    assert_eq!(said.stdout, log);
+}
+
+#[test]
+fn no_id_means_no_task() {
+    let mut stage = TaskStage::scripted(PROGRAM);
+    stage.plays(&format!("{THREAD}hang\n"));
+    let id = stage.hand_in(&["Work."]);
+
+    let cancelled = stage.front.run(&["cancel", ""]);
+    let shown = stage.front.run(&["task", ""]);
+
+    assert_eq!(cancelled.exit, Exit::Code(3), "{cancelled:?}");
+    assert_eq!(shown.exit, Exit::Code(3), "{shown:?}");
+    assert_eq!(stage.task(&id)["ended_at"], Value::Null);
+}
+
+#[test]
+fn waiting_for_all_is_not_over_while_one_runs() {
+    let mut stage = TaskStage::scripted(PROGRAM);
+    let go = stage.file("go");
+    stage.plays(&answer());
+    let ended = stage.hand_in(&["Work."]);
+    stage.wait(&ended).1.as_object().unwrap();
+    stage.plays(&format!("{THREAD}until {go}\n{SAYS}{DONE}"));
+    let open = stage.hand_in(&["Work on."]);
+    let exit = |which: &str| {
+        let said = stage
+            .front
+            .run(&["wait", &ended, &open, which, "--timeout", "0.2"]);
+        said.exit
+    };
+
+    assert_eq!(exit("--all"), Exit::Code(6));
+    assert_eq!(exit("--any"), Exit::Code(0));
+    std::fs::write(&go, "").unwrap();
+    stage.wait(&open).1.as_object().unwrap();
+    assert_eq!(exit("--all"), Exit::Code(0));
 }
 
 #[test]
@@ -245,7 +350,8 @@ fn a_supervisor_that_dies_in_the_queue_holds_nobody_up() {
 fn full_access_waits_for_a_person() {
     let mut stage = TaskStage::scripted(PROGRAM);
     stage.plays(&answer());
-    let danger = &["--sandbox", "danger-full-access", "Work."];
+    let prompt = format!("Work.\n{}the end", "Then more. ".repeat(100));
+    let danger = &["--sandbox", "danger-full-access", &prompt];
 
     let yes = stage.hand_in(danger);
     let no = stage.hand_in(danger);
@@ -264,6 +370,11 @@ fn full_access_waits_for_a_person() {
     assert_eq!(asking["status"], "input_required");
     assert_eq!(asking["need"]["request_id"], "danger-full-access");
     assert_eq!(asking["need"]["can_answer"], true);
+    assert_eq!(
+        asking["need"]["summary"],
+        format!("Run without a sandbox?\n{prompt}")
+    );
+    assert_eq!(asking["summary"], "Run without a sandbox?");
     assert_eq!(wrong.exit, Exit::Code(3), "{wrong:?}");
     assert_eq!(accepted.exit, Exit::Code(0), "{accepted:?}");
     assert_eq!(declined.exit, Exit::Code(0), "{declined:?}");
@@ -447,12 +558,16 @@ fn cleaning_up_shows_first_and_keeps_what_nobody_saw() {
     stage.wait_until(&unseen, "it ended", |task| !task["ended_at"].is_null());
     stage.wait_until_gone(&unseen);
 
+    let ancient = stage
+        .front
+        .json(&["cleanup", "--days", "5000000", "--json"]);
     let shown = stage.front.json(&["cleanup", "--days", "0", "--json"]);
     let still = stage.front.run(&["task", &seen]);
     let applied = stage
         .front
         .json(&["cleanup", "--days", "0", "--apply", "--json"]);
 
+    assert_eq!(ancient["removed"], json!([]));
     assert_eq!(shown["applied"], false);
     assert_eq!(shown["removed"][0]["what"], *seen);
     assert_eq!(still.exit, Exit::Code(0));
@@ -488,8 +603,9 @@ fn cleaning_up_ends_what_an_ended_task_left_and_nothing_else() {
     let shown = stage.front.json(&["cleanup", "--json"]);
     let is_alive = orphan.exit().is_none();
     let applied = stage.front.json(&["cleanup", "--apply", "--json"]);
-    orphan.wait(SOON);
+    let exit = orphan.wait(SOON);
 
+    assert_eq!(exit, Exit::Signal(15), "it was asked first");
     assert_eq!(
         shown["removed"][0]["what"],
         format!("process {}", orphan.pid())

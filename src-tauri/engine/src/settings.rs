@@ -42,6 +42,9 @@ impl Settings {
     }
 }
 
+/// Shortest time between two things that are done again and again.
+const SHORTEST: Duration = Duration::from_millis(50);
+
 /// `[notifications]`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -313,6 +316,17 @@ impl Settings {
                 return refused(key, "must be at least 1");
             }
         }
+        for (key, length) in [
+            ("heartbeat_seconds", settings.tasks.heartbeat_seconds),
+            ("poll_seconds", settings.tasks.poll_seconds),
+        ] {
+            if length.duration() < SHORTEST {
+                let tasks = text.find("[tasks]").unwrap_or(0);
+                let in_tasks = text.get(tasks..).and_then(|text| text.find(key));
+                let line = in_tasks.map_or(1, |byte| line_at(text, tasks + byte));
+                return Err(malformed(line, format!("`{key}` must be at least 0.05")));
+            }
+        }
         let is_usable = |home: &&String| {
             Utf8Path::new(home).is_absolute() || *home == "~" || home.starts_with("~/")
         };
@@ -470,6 +484,14 @@ mod tests {
         check_refused(
             "\n[watch]\npoll_seconds = 0\n",
             &format!("{}: `poll_seconds` must be at least 1", at(3)),
+        );
+        check_refused(
+            "[watch]\npoll_seconds = 1\n[tasks]\npoll_seconds = 0\n",
+            &format!("{}: `poll_seconds` must be at least 0.05", at(4)),
+        );
+        check_refused(
+            "[tasks]\nheartbeat_seconds = 0.01\n",
+            &format!("{}: `heartbeat_seconds` must be at least 0.05", at(2)),
         );
         check_refused(
             "[notifications]\nquiet_hours = 'late'\n",

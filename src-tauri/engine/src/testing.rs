@@ -1,6 +1,7 @@
 //! What the tests share.
 
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -135,6 +136,33 @@ impl NamedProcess {
 }
 
 impl Drop for NamedProcess {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+/// A process that leads a group of its own, until dropped: then it is killed.
+pub(crate) struct GroupLeader(Child);
+
+impl GroupLeader {
+    #[expect(clippy::disallowed_methods, reason = "tests need a second process")]
+    pub(crate) fn start() -> Self {
+        let child = std::process::Command::new("cat")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        Self(child)
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.0.id()
+    }
+}
+
+impl Drop for GroupLeader {
     fn drop(&mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();

@@ -93,7 +93,13 @@ async fn show(
             }
         }
     }
-    print(merged(page.entries), format, Open::Shown(true), output)?;
+    print(
+        merged(page.entries),
+        &session,
+        format,
+        Open::Shown(true),
+        output,
+    )?;
     if session.status == Status::Done && format == Format::People {
         output.line(&timeline::end(&session))?;
         output.flush()?;
@@ -116,7 +122,13 @@ async fn show(
         if format == Format::Json {
             output.json_line(&FollowLine::Session { session: &changed })?;
         }
-        print(merged(page.entries), format, Open::Shown(is_over), output)?;
+        print(
+            merged(page.entries),
+            &changed,
+            format,
+            Open::Shown(is_over),
+            output,
+        )?;
         if is_over && format == Format::People {
             output.line(&timeline::end(&changed))?;
             output.flush()?;
@@ -159,6 +171,7 @@ enum Open {
 
 fn print(
     entries: Vec<Entry>,
+    session: &LiveSession,
     format: Format,
     Open::Shown(shows_open): Open,
     output: &mut Output,
@@ -167,7 +180,7 @@ fn print(
         match format {
             Format::Json => output.json_line(&FollowLine::Entry { entry })?,
             Format::People if shows_open || !timeline::is_open(entry) => {
-                output.text(&timeline::entry(entry))?;
+                output.text(&timeline::entry(entry, session.status))?;
             }
             Format::People => {}
         }

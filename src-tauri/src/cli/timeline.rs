@@ -1,7 +1,7 @@
 //! A session's timeline as text.
 
 use anstyle::{AnsiColor, Style};
-use mission_control_core::session::{LiveSession, TurnOutcome};
+use mission_control_core::session::{LiveSession, Status, TurnOutcome};
 use mission_control_core::text::strip_controls;
 use mission_control_core::timeline::{Entry, EntryBody, FileChangeKind, ItemStatus};
 
@@ -82,8 +82,8 @@ pub(super) fn is_open(entry: &Entry) -> bool {
     }
 }
 
-/// Writes one entry; control characters of the transcript are stripped.
-pub(super) fn entry(entry: &Entry) -> String {
+/// Writes one entry of a session in status `session`; control characters of the transcript are stripped.
+pub(super) fn entry(entry: &Entry, session: Status) -> String {
     let dim = Style::new().dimmed();
     let time = entry.at.map(time_of_day).unwrap_or_default();
     let stamp = styled(dim, &time);
@@ -125,7 +125,7 @@ pub(super) fn entry(entry: &Entry) -> String {
                 .map(|ms| format!(" {}", duration(ms)))
                 .unwrap_or_default();
             let end = match (status, exit_code) {
-                (ItemStatus::Running, _) => "running".to_owned(),
+                (ItemStatus::Running, _) => running(session).to_owned(),
                 (ItemStatus::Declined, _) => "declined".to_owned(),
                 (ItemStatus::Completed | ItemStatus::Failed, Some(code)) => format!("exit {code}"),
                 (ItemStatus::Completed, None) => "ended".to_owned(),
@@ -216,6 +216,14 @@ pub(super) fn entry(entry: &Entry) -> String {
 
 fn red() -> Style {
     Style::new().fg_color(Some(AnsiColor::Red.into()))
+}
+
+/// Says how far an item is whose end is not recorded.
+const fn running(session: Status) -> &'static str {
+    match session {
+        Status::Done => "not finished",
+        Status::Working | Status::NeedsYou | Status::Paused | Status::Unknown => "running",
+    }
 }
 
 const fn word(status: ItemStatus) -> &'static str {

@@ -104,7 +104,7 @@ function goingTasks(): Task[] {
       need: {
         kind: 'approval',
         summary:
-          'Run without a sandbox, with full access to this machine: Rotate the staging certificates and restart the proxies, then check every host name of the list in hosts/staging.txt.',
+          'Run without a sandbox?\nRotate the staging certificates and restart the proxies, then check every host name of the list in hosts/staging.txt.',
         request_id: 'danger-full-access',
         can_answer: true,
         choices: ['accept', 'decline'],

@@ -210,7 +210,8 @@ impl Store {
         json.map(|json| self.read_json(&json)).transpose()
     }
 
-    /// Returns tasks, the latest first, without their long lists.
+    /// Returns tasks, the latest first, without their long lists. One that cannot be read is left
+    /// out.
     ///
     /// # Errors
     /// When they cannot be read.
@@ -225,14 +226,17 @@ impl Store {
                 self.views("WHERE group_id = ?1 ORDER BY seq DESC", [group])
             }
         }?;
-        views.iter().map(|json| self.read_json(json)).collect()
+        Ok(readable(&views))
     }
 
-    /// Returns the ids that begin with `beginning`, at most two.
+    /// Returns the ids that begin with `beginning`, at most two; nothing begins none.
     ///
     /// # Errors
     /// When they cannot be read.
     pub fn task_ids(&self, beginning: &str) -> Result<Vec<TaskId>, StoreError> {
+        if beginning.is_empty() {
+            return Ok(Vec::new());
+        }
         let ids = self.column(
             "SELECT id FROM tasks WHERE substr(id, 1, length(?1)) = ?1 LIMIT 2",
             [beginning],
@@ -651,6 +655,16 @@ impl Store {
     fn read_json<T: serde::de::DeserializeOwned>(&self, json: &str) -> Result<T, StoreError> {
         serde_json::from_str(json).map_err(|error| self.other(error.into()))
     }
+}
+
+/// Returns the tasks that can be read: one bad row is to hide no other.
+pub(super) fn readable(views: &[String]) -> Vec<Task> {
+    let read = |json: &String| {
+        serde_json::from_str(json)
+            .inspect_err(|error| tracing::warn!(%error, "A task cannot be read and is left out."))
+            .ok()
+    };
+    views.iter().filter_map(read).collect()
 }
 
 /// Returns whether a status in the database is one that waits in the queue.

@@ -152,3 +152,33 @@ fn a_state_folder_that_cannot_be_made_is_said() {
     assert!(matches!(error, StoreError::Folder { .. }), "{error:?}");
     assert_eq!(error.to_string(), format!("prepare `{folder}/state`"));
 }
+
+#[test]
+fn a_task_that_cannot_be_read_hides_no_other() {
+    let (_guard, folder) = temp_folder();
+    let store = Store::open(&folder).unwrap();
+    for (id, view) in [("a", "{}"), ("b", READABLE)] {
+        store
+            .db
+            .execute(
+                "INSERT INTO tasks (id, status, priority, tree, writes, owner, created_at,
+                 updated_at, ended_at, view)
+                 VALUES (?1, 'completed', 0, '/w', 0, 'o', ?2, ?2, ?2, ?3)",
+                (id, NOW.to_string(), view),
+            )
+            .unwrap();
+    }
+    let titles = |tasks: Vec<mission_control_core::task::model::Task>| -> Vec<String> {
+        tasks.into_iter().map(|task| task.title).collect()
+    };
+
+    assert_eq!(titles(store.tasks(TaskFilter::Latest(9)).unwrap()), ["One"]);
+    assert_eq!(titles(store.unseen_ends("o", 9).unwrap()), ["One"]);
+}
+
+const READABLE: &str = r#"{"task_id": "01a1f8c5-3207-7933-b55e-33521c266f1f", "kind": "run",
+    "title": "One", "cwd": "/w", "sandbox": "read-only", "status": "completed",
+    "progress": {"done": 0, "total": 0}, "created_at": "2026-01-02T03:04:05Z",
+    "updated_at": "2026-01-02T03:04:05Z", "elapsed_ms": 5, "summary": "", "tags": [], "files": [],
+    "commands": [], "tests": [], "warnings": [], "truncated": {}, "links": [], "next": [],
+    "evidence": []}"#;

@@ -2,11 +2,12 @@
 
 use mission_control_core::task::model::Task;
 
+use super::tasks::readable;
 use super::{Store, StoreError};
 
 impl Store {
     /// Returns the tasks of `owner` that ended and whose result was not seen, oldest first, at
-    /// most `limit`, without their long lists.
+    /// most `limit`, without their long lists. One that cannot be read is left out.
     ///
     /// # Errors
     /// When they cannot be read.
@@ -20,9 +21,6 @@ impl Store {
             views.collect()
         };
         let views = read().map_err(|error| self.explain(error))?;
-        views
-            .iter()
-            .map(|json| serde_json::from_str(json).map_err(|error| self.other(error.into())))
-            .collect()
+        Ok(readable(&views))
     }
 }

@@ -1,7 +1,9 @@
 //! Removing tasks that nobody needs any more. Never a live one, never one whose result nobody saw,
 //! never one whose checkout holds changes that were neither applied nor discarded.
 
+use std::collections::BTreeSet;
 use std::io;
+use std::time::Duration;
 
 use camino::Utf8PathBuf;
 use jiff::{SignedDuration, Timestamp};
@@ -11,10 +13,15 @@ use serde::Serialize;
 use super::context::TaskContext;
 use super::mark::{self, ProcessMark};
 use super::programs::{Group, Stop, TASK_VARIABLE};
+use super::wake::Waker;
+use crate::clock::Clock;
 use crate::store::{Store, StoreError};
 
 /// A folder without a task is left alone for so long: it may be about to get one.
 const YOUNG: SignedDuration = SignedDuration::from_hours(1);
+
+/// Between two looks for processes that were asked to end.
+const STEP: Duration = Duration::from_millis(50);
 
 /// Whether anything is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +63,9 @@ pub fn clean_up(
     removal: Removal,
     now: Timestamp,
 ) -> Result<Vec<Found>, CleanupError> {
-    let before = now - SignedDuration::from_hours(24 * i64::from(days));
+    let age = SignedDuration::from_hours(24 * i64::from(days));
+    // Nothing ended before the calendar begins.
+    let before = now.checked_sub(age).unwrap_or(Timestamp::MIN);
     let mut found = Vec::new();
     for id in store.seen_tasks_before(before)? {
         let folder = context.folder(&id);
@@ -74,10 +83,11 @@ pub fn clean_up(
             why: "ended and seen".to_owned(),
         });
     }
-    for (process, id) in orphans(context, store)? {
-        if removal == Removal::Apply {
-            Group::of(&id, None).stop(Stop::End);
-        }
+    let orphans = orphans(context, store)?;
+    if removal == Removal::Apply {
+        end(&orphans, context.settings.term_grace_seconds.duration());
+    }
+    for (process, id) in orphans {
         found.push(Found {
             what: format!("process {}", process.pid),
             why: format!("left by the ended task {id}"),
@@ -95,6 +105,21 @@ pub fn clean_up(
     Ok(found)
 }
 
+/// Asks processes to end, and ends those that have not after `grace`.
+fn end(orphans: &[(ProcessMark, TaskId)], grace: Duration) {
+    let ids: BTreeSet<&TaskId> = orphans.iter().map(|(_, id)| id).collect();
+    let groups: Vec<Group> = ids.into_iter().map(|id| Group::of(id, None)).collect();
+    let stop = |how| groups.iter().for_each(|group| group.stop(how));
+    let is_gone = || groups.iter().all(|group| group.members().is_empty());
+    let clock = Clock::start();
+    let mut waker = Waker::new();
+    stop(Stop::Ask);
+    while !is_gone() && clock.now().steady < grace {
+        waker.wait(STEP);
+    }
+    stop(Stop::End);
+}
+
 /// Processes that carry the id of a task of this store that ended and has no supervisor.
 fn orphans(
     context: &TaskContext,
@@ -105,7 +130,13 @@ fn orphans(
         let Some(id) = TaskId::parse(&id) else {
             continue;
         };
-        let record = store.task(&id)?;
+        let record = match store.task(&id) {
+            Ok(record) => record,
+            Err(error) => {
+                tracing::warn!(%error, %id, "A task cannot be read; its processes stay.");
+                continue;
+            }
+        };
         let has_ended = record.is_some_and(|record| record.task.status.is_terminal());
         if has_ended && !context.folder(&id).is_supervised() {
             found.push((process, id));

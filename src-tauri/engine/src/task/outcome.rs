@@ -14,6 +14,7 @@ use super::context::TaskContext;
 use super::folder::{TaskFolder, append, read_json, write_json, write_whole};
 use super::submit::Kept;
 use super::{bell, report};
+use crate::source::delegate;
 use crate::store::{NewSignal, Store, StoreError};
 
 /// How much of a message is kept where many tasks are listed, in characters.
@@ -144,6 +145,7 @@ fn write_files(folder: &TaskFolder, ended: &Ended) -> io::Result<()> {
                 "[redacted]".clone_into(value);
             }
         }
+        kept.request.config = delegate::config_without_values(&kept.request.config);
         write_json(&folder.request(), &kept)?;
     }
     for path in [folder.request(), folder.prompt(), folder.schema()] {

@@ -179,6 +179,7 @@ fn checked(
         | ThreadChoice::ResumeLast
         | ThreadChoice::Fork(_) => None,
     };
+    delegate::check_config(&request).map_err(SubmitError::Request)?;
     let is_forbidden = request.sandbox == Sandbox::DangerFullAccess
         && context.settings.danger_full_access == DangerPolicy::Forbid;
     if is_forbidden {
@@ -267,10 +268,10 @@ fn new_task(task_id: TaskId, request: &TaskRequest, danger: DangerPolicy, now: T
 }
 
 fn consent(request: &TaskRequest) -> Need {
-    let prompt = one_line(&redact(&request.prompt).text, 300);
+    let prompt = redact(&request.prompt).text;
     Need {
         kind: NeedKind::Approval,
-        summary: format!("Run without a sandbox, with full access to this machine: {prompt}"),
+        summary: format!("Run without a sandbox?\n{prompt}"),
         request_id: CONSENT.to_owned(),
         can_answer: true,
         choices: vec!["accept".to_owned(), "decline".to_owned()],

@@ -1,9 +1,12 @@
 //! What is said about a task that has not ended, and what can be done next.
 
 use mission_control_core::task::model::{Phase, Task, TaskLink, TaskStatus};
+use mission_control_core::text::one_line;
 
 use super::folder::TaskFolder;
 
+/// Longest question in a summary, in characters.
+const QUESTION_CHARS: usize = 300;
 /// When to look again at a task that waits, in milliseconds.
 const POLL_AFTER_MS: u32 = 5_000;
 
@@ -16,7 +19,7 @@ pub(crate) fn describe(task: &mut Task) {
         TaskStatus::InputRequired => {
             task.summary = task.need.as_ref().map_or_else(
                 || "Waits for a person.".to_owned(),
-                |need| need.summary.clone(),
+                |need| one_line(&need.summary, QUESTION_CHARS),
             );
         }
         TaskStatus::Running => task.summary = running(task),

@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::process::ExitCode;
 
 use mission_control_core::task::model::TaskId;
+use mission_control_core::text::strip_controls;
 use mission_control_engine::store::Store;
 use mission_control_engine::task::waiting::{Waited, wait_for};
 
@@ -65,7 +66,7 @@ fn copy(file: &mut File, output: &mut Output) -> Result<(), Failure> {
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
     if !bytes.is_empty() {
-        output.text(&String::from_utf8_lossy(&bytes))?;
+        output.text(&strip_controls(&String::from_utf8_lossy(&bytes)))?;
         output.flush()?;
     }
     Ok(())

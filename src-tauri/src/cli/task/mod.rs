@@ -75,7 +75,7 @@ pub(super) enum TaskCommand {
     /// Wait until tasks end or need somebody, and print a summary
     ///
     /// Exits with 0 when they succeeded, 1 when one did not, 5 when one needs somebody, and 6
-    /// when one still runs at the time-out.
+    /// when at the time-out one still runs, or with `--any` all of them.
     Wait {
         /// The tasks' ids, or unambiguous beginnings of them
         #[arg(required = true)]

@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 use mission_control_core::task::model::{Outcome, Task, TaskStatus};
 use mission_control_core::task::words::{duration_words, inner_script};
-use mission_control_core::text::{one_line, shorten};
+use mission_control_core::text::{one_line, shorten, strip_controls};
 use mission_control_core::timeline::FileChangeKind;
 
 use crate::cli::format::elapsed;
@@ -94,8 +94,8 @@ pub(super) fn page(task: &Task, now: Timestamp) -> String {
 pub(super) fn result(task: &Task) -> String {
     let mut text = String::new();
     match &task.final_message {
-        Some(message) => text.push_str(message.trim_end()),
-        None => text.push_str(&task.summary),
+        Some(message) => text.push_str(strip_controls(message).trim_end()),
+        None => text.push_str(&strip_controls(&task.summary)),
     }
     text.push('\n');
     text
@@ -112,6 +112,7 @@ pub(super) fn summary(task: &Task, now: Timestamp) -> String {
         put(&mut text, "Next", next);
     }
     if let Some(message) = &task.final_message {
+        let message = strip_controls(message);
         let message = message.trim_end();
         let shown = shorten(message, ANSWER_CHARS);
         text.push('\n');
@@ -130,7 +131,7 @@ fn head(task: &Task, now: Timestamp) -> String {
     let mut text = format!(
         "{} {}\n",
         styled(style, &format!("{sign} {word}")),
-        task.title
+        strip_controls(&task.title)
     );
     put(&mut text, "Task", task.task_id.as_str());
     if let Some(thread) = &task.thread_id {
@@ -215,6 +216,7 @@ fn more(text: &mut String, name: &str, n: usize) {
 }
 
 fn put(text: &mut String, name: &str, value: &str) {
+    let value = strip_controls(value);
     // Writing to a string cannot fail.
     if writeln!(text, "  {name:<8} {value}").is_err() {
         text.push('\n');
@@ -238,5 +240,36 @@ fn state(task: &Task) -> (&'static str, &'static str, Style) {
         TaskStatus::Cancelled => ("⊘", "Cancelled", Style::new().dimmed()),
         TaskStatus::TimedOut => ("✕", "Timed out", colour(AnsiColor::Red)),
         TaskStatus::Interrupted => ("⊘", "Interrupted", colour(AnsiColor::Magenta)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_wrote_cannot_steer_the_terminal() {
+        let evil = "a\u{1b}]0;title\u{7}\u{1b}[2Jb\r\u{202e}c";
+        let task: Task = serde_json::from_value(serde_json::json!({
+            "task_id": "01a1f8c5-3207-7933-b55e-33521c266f1f", "kind": "run", "title": evil,
+            "cwd": evil, "sandbox": "read-only", "status": "completed",
+            "created_at": "2026-01-02T03:04:05Z", "updated_at": "2026-01-02T03:04:05Z",
+            "elapsed_ms": 5, "summary": evil, "warnings": [evil], "final_message": evil,
+            "tags": [], "progress": {"done": 0, "total": 0}, "files": [], "commands": [],
+            "tests": [], "truncated": {}, "links": [], "next": [evil], "evidence": [],
+        }))
+        .unwrap();
+        let now = task.created_at;
+        let mut plain = task.clone();
+        plain.title = "abc".to_owned();
+        plain.cwd.clone_from(&plain.title);
+        plain.summary.clone_from(&plain.title);
+        plain.final_message = Some(plain.title.clone());
+        plain.warnings = vec![plain.title.clone()];
+        plain.next = vec![plain.title.clone()];
+
+        assert_eq!(result(&task), result(&plain));
+        assert_eq!(page(&task, now), page(&plain, now));
+        assert_eq!(summary(&task, now), summary(&plain, now));
     }
 }

@@ -308,6 +308,11 @@ pub enum RequestFault {
         /// What is wrong.
         message: String,
     },
+    /// An override of the agent's configuration that nobody may give here.
+    GuardedConfig {
+        /// Its dotted key.
+        key: String,
+    },
     /// Parameters that contradict each other, or a missing one.
     Contradiction {
         /// What is wrong.
@@ -330,6 +335,11 @@ impl std::fmt::Display for RequestFault {
                 nearest: None,
             } => write!(f, "There is no parameter `{name}`."),
             Self::Malformed { message } => write!(f, "The parameters cannot be read: {message}."),
+            Self::GuardedConfig { key } => write!(
+                f,
+                "`config` must not set `{key}`: it decides what the agent may do. Use the \
+                 parameters `sandbox`, `add_dirs`, `profile` and `env_policy`."
+            ),
             Self::Contradiction { message } => f.write_str(message),
         }
     }

@@ -57,9 +57,10 @@ impl ProcessMark {
 pub(crate) fn members(leader: Option<&ProcessMark>, label: &str) -> Vec<ProcessMark> {
     let own = std::process::id();
     // While anything of a group lives, its number is nobody else's; a stranger with the leader's
-    // pid means that the group is gone.
+    // pid means that the group is gone, and so does another start of the system.
     let leader = leader.filter(|leader| {
-        platform::start_of_any(leader.pid).is_none_or(|start| start == leader.start)
+        leader.boot == platform::boot()
+            && platform::start_of_any(leader.pid).is_none_or(|start| start == leader.start)
     });
     platform::members(leader.map(|leader| leader.pid), label)
         .into_iter()
@@ -95,6 +96,24 @@ mod tests {
         };
 
         assert_eq!(members(Some(&recycled), "NO_SUCH_LABEL=1"), []);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_group_of_an_earlier_start_of_the_system_is_gone() {
+        let process = crate::testing::GroupLeader::start();
+        let leader = ProcessMark::of(process.pid()).unwrap();
+
+        let before_reboot = ProcessMark {
+            boot: Some("another".to_owned()),
+            ..leader.clone()
+        };
+
+        assert_eq!(
+            members(Some(&leader), "NO_SUCH_LABEL=1"),
+            std::slice::from_ref(&leader)
+        );
+        assert_eq!(members(Some(&before_reboot), "NO_SUCH_LABEL=1"), []);
     }
 
     #[test]

@@ -13,11 +13,13 @@ use std::io;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use mission_control_core::redact::redact_arguments;
 use mission_control_core::task::conclude::{ChildExit, SpawnFault};
 use mission_control_core::task::model::TaskId;
 
 use super::folder::{TaskFolder, append};
 use super::mark::{self, ProcessMark};
+use crate::source::delegate;
 
 /// Carries a task's id in the environment of its agent and of everything below it.
 pub(crate) const TASK_VARIABLE: &str = "MISSION_CONTROL_TASK_ID";
@@ -52,6 +54,13 @@ pub(crate) struct Agent {
 }
 
 impl Launch {
+    /// Returns the command line as it may be kept, program first.
+    pub(crate) fn shown(&self) -> Vec<String> {
+        let mut words = vec![self.program.to_string()];
+        words.extend(delegate::without_values(&self.arguments));
+        redact_arguments(&words).0
+    }
+
     /// Starts the agent in a group of its own.
     pub(crate) fn start(&self) -> Result<Agent, SpawnFault> {
         let other = |message: String| SpawnFault::Other { message };

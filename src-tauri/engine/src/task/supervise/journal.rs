@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 
 use jiff::Timestamp;
-use mission_control_core::redact::{redact, redact_arguments};
+use mission_control_core::redact::redact;
 use mission_control_core::task::conclude::ChildExit;
 use mission_control_core::task::exec_events::ExecFact;
 use mission_control_core::task::model::Task;
@@ -58,7 +58,7 @@ impl Journal {
             ];
             let mut text: String = header
                 .iter()
-                .map(|(name, value)| format!("{name:<12} {value}\n"))
+                .map(|(name, value)| format!("{name:<12} {}\n", one_line(value, LINE_CHARS)))
                 .collect();
             text.push('\n');
             journal.write(&text);
@@ -74,10 +74,7 @@ impl Journal {
 
     /// Writes with what the agent is started.
     pub(super) fn launching(&mut self, launch: &Launch, now: Timestamp) {
-        let mut argv = vec![launch.program.to_string()];
-        argv.extend(launch.arguments.iter().cloned());
-        let (argv, _) = redact_arguments(&argv);
-        self.line(TASK, &format!("Starts: {}", argv.join(" ")), now);
+        self.line(TASK, &format!("Starts: {}", launch.shown().join(" ")), now);
     }
 
     /// Writes how the agent left, and returns the words.

@@ -107,13 +107,11 @@ pub(super) fn prepare(
         stderr: folder.stderr(),
         cwd,
     };
-    let mut argv = vec![launch.program.to_string()];
-    argv.extend(launch.arguments.iter().cloned());
     let launched = Launched {
         at: now,
         git: git::before(&launch.cwd),
         usage,
-        argv: mission_control_core::redact::redact_arguments(&argv).0,
+        argv: launch.shown(),
         worktree,
     };
     write_json(&folder.before(), &launched).map_err(files)?;

@@ -14,7 +14,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use mission_control_core::process::ProcessKey;
 use mission_control_core::session::SessionId;
-use mission_control_core::task::conclude::{Asked, SpawnFault};
+use mission_control_core::task::conclude::{Asked, ChildExit, SpawnFault};
 use mission_control_core::task::model::{Phase, Task, TaskId, TaskStatus};
 use mission_control_core::task::request::{Sandbox, TaskRequest};
 use mission_control_core::task::run::{Consent, RunCommand, RunInput, RunSnapshot, TaskRun};
@@ -125,6 +125,8 @@ struct Supervisor<'a> {
     waker: Waker,
     launched: Option<Launched>,
     agent: Option<Agent>,
+    /// The agent that an earlier supervisor started, until its end was seen.
+    adopted: Option<ProcessMark>,
     leader: Option<ProcessMark>,
     line: Line,
     /// Which state of the store was looked at last.
@@ -193,6 +195,7 @@ impl<'a> Supervisor<'a> {
             waker,
             launched: None,
             agent: None,
+            adopted: None,
             leader: None,
             line: Line::Out,
             seen_version: None,
@@ -214,11 +217,12 @@ impl<'a> Supervisor<'a> {
         let ran_before = launched.ran_until(self.clock.now().wall);
         let group = Group::of(&self.task.task_id, child.clone());
         let members = group.members();
-        // The agent's record may be missing: then the oldest of its processes leads.
-        let leader = child.filter(ProcessMark::is_alive).or_else(|| {
-            let oldest = members.iter().min_by_key(|member| member.start);
-            oldest.cloned()
-        });
+        // The agent's record may be missing: then the oldest of its processes leads. What is left
+        // of an agent that is recorded and dead is no agent.
+        let leader = match child {
+            Some(child) => Some(child).filter(|child| child.is_alive() || !members.is_empty()),
+            None => members.into_iter().min_by_key(|member| member.start),
+        };
         self.feed.watch(&mut self.waker);
         let input = match &leader {
             Some(leader) => {
@@ -240,6 +244,7 @@ impl<'a> Supervisor<'a> {
             self.store
                 .claim_slot(&self.task.task_id, self.clock.now().wall, |_| true)?;
         }
+        self.adopted.clone_from(&leader);
         self.leader = leader;
         let now = self.clock.now();
         self.run.handle(input, now);
@@ -324,18 +329,10 @@ impl<'a> Supervisor<'a> {
     }
 
     fn look_at_agent(&mut self) {
-        if self.agent.is_none()
-            && self
-                .leader
-                .as_ref()
-                .is_some_and(|leader| !leader.is_alive())
-        {
-            // The end of somebody else's child is told again and again.
-            self.waker.forget_process();
-        }
-        let Some(exit) = self.agent.as_mut().and_then(Agent::exit) else {
+        let Some(exit) = self.agent_exit() else {
             return;
         };
+        // The end of somebody else's child is told again and again.
         self.agent = None;
         self.waker.forget_process();
         // What it wrote last is there by now.
@@ -343,6 +340,15 @@ impl<'a> Supervisor<'a> {
         self.exit_words = Some(self.journal.exited(exit, self.clock.now().wall));
         let now = self.clock.now();
         self.run.handle(RunInput::ChildExited(exit), now);
+    }
+
+    /// Returns how the agent left, once.
+    fn agent_exit(&mut self) -> Option<ChildExit> {
+        if let Some(agent) = &mut self.agent {
+            return agent.exit();
+        }
+        let adopted = self.adopted.take_if(|adopted| !adopted.is_alive());
+        adopted.map(|_| ChildExit::Unknown)
     }
 
     fn look_at_store(&mut self) -> Result<(), StoreError> {

@@ -21,6 +21,25 @@ use crate::locks::{LockState, LockTable};
 /// Longest prompt that is handed over as an argument; the system takes 128 kB.
 const MAX_ARGUMENT_BYTES: usize = 100_000;
 
+/// What the agent's commands see of the environment, in the agent's configuration.
+const ENVIRONMENT: &str = "shell_environment_policy";
+
+/// Parts of the agent's configuration that decide what it may do, or that start programs.
+const GUARDED: &[&str] = &[
+    "approval_policy",
+    "default_permissions",
+    "hooks",
+    "mcp_servers",
+    "notify",
+    "permissions",
+    "profile",
+    "profiles",
+    "projects",
+    "sandbox_mode",
+    "sandbox_permissions",
+    "sandbox_workspace_write",
+];
+
 /// How the agent is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Call {
@@ -44,6 +63,7 @@ pub(crate) struct CallPlaces<'a> {
 /// Returns the arguments for a request.
 pub(crate) fn call(request: &TaskRequest, places: CallPlaces<'_>) -> Result<Call, RequestFault> {
     let thread = request.thread_choice()?;
+    check_config(request)?;
     let prompt = prompt_of(request, &thread);
     let is_argument = !cfg!(windows)
         && prompt.len() <= MAX_ARGUMENT_BYTES
@@ -67,6 +87,11 @@ pub(crate) fn call(request: &TaskRequest, places: CallPlaces<'_>) -> Result<Call
         ThreadChoice::Fork(_) => arguments.push("fork".to_owned()),
     }
     arguments.push("--json".to_owned());
+    for (key, value) in &request.config {
+        override_with(&mut arguments, key, value.clone());
+    }
+    // Of two overrides the later one counts, and any of them counts more than a profile, which may
+    // name a sandbox of its own. So what was consented to stands behind what the caller wrote.
     if thread != ThreadChoice::New {
         override_with(&mut arguments, "sandbox_mode", request.sandbox.as_str());
         if !request.add_dirs.is_empty() {
@@ -88,9 +113,6 @@ pub(crate) fn call(request: &TaskRequest, places: CallPlaces<'_>) -> Result<Call
     for server in places.own_servers {
         let key = format!("mcp_servers.{server}.enabled");
         override_with(&mut arguments, &key, false);
-    }
-    for (key, value) in &request.config {
-        override_with(&mut arguments, key, value.clone());
     }
     if request.skip_git_repo_check {
         arguments.push("--skip-git-repo-check".to_owned());
@@ -143,6 +165,61 @@ pub(crate) fn call(request: &TaskRequest, places: CallPlaces<'_>) -> Result<Call
         stdin: (has_prompt && !is_argument).then_some(prompt),
         schema: request.output_schema.clone(),
     })
+}
+
+/// Refuses overrides of the agent's configuration that reach further than the sandbox that was
+/// asked for. Whoever runs without a sandbox was consented to.
+pub(crate) fn check_config(request: &TaskRequest) -> Result<(), RequestFault> {
+    if request.sandbox == Sandbox::DangerFullAccess {
+        return Ok(());
+    }
+    let is_guarded = |key: &&String| {
+        let part = first_part(key);
+        GUARDED.contains(&part) || (part == ENVIRONMENT && request.env_policy.is_some())
+    };
+    match request.config.keys().find(is_guarded) {
+        None => Ok(()),
+        Some(key) => Err(RequestFault::GuardedConfig { key: key.clone() }),
+    }
+}
+
+/// Returns the table or value that an override changes. A key that holds `=` is cut where the
+/// agent cuts it.
+fn first_part(key: &str) -> &str {
+    let part = key.split(['.', '=']).next().unwrap_or_default();
+    part.trim_matches(|c: char| c.is_whitespace() || c == '"' || c == '\'')
+}
+
+/// Returns overrides without the values of variables that are set for the agent's commands.
+pub(crate) fn config_without_values(config: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+    let blanked = |key: &str, value: &Value| {
+        if may_set_variables(key) {
+            Value::from("[redacted]")
+        } else {
+            value.clone()
+        }
+    };
+    config
+        .iter()
+        .map(|(key, value)| (key.clone(), blanked(key, value)))
+        .collect()
+}
+
+fn may_set_variables(key: &str) -> bool {
+    first_part(key) == ENVIRONMENT && (key.trim() == ENVIRONMENT || key.contains("set"))
+}
+
+/// Returns arguments without the values of variables that are set for the agent's commands: they
+/// may be secret whatever they look like.
+pub(crate) fn without_values(arguments: &[String]) -> Vec<String> {
+    let assigns = |argument: &String| {
+        let (key, _) = argument.split_once('=')?;
+        may_set_variables(key).then(|| format!("{key}=[redacted]"))
+    };
+    arguments
+        .iter()
+        .map(|argument| assigns(argument).unwrap_or_else(|| argument.clone()))
+        .collect()
 }
 
 /// A review takes either a target or instructions: with both, the instructions name the target.
@@ -302,8 +379,8 @@ mod tests {
             json!({"prompt": "-x", "sandbox": "workspace-write", "add_dirs": ["/a"], "model": "m",
                    "effort": "high", "profile": "p", "skip_git_repo_check": true, "ephemeral": true,
                    "images": ["/i.png"], "output_schema": {}, "config": {"a.b": [1, "x"]}}),
-            "exec -p p -s workspace-write --add-dir /a --json -m m -c model_reasoning_effort=\"high\" \
-             -c a.b=[1, \"x\"] --skip-git-repo-check --ephemeral --output-schema /t/schema.json \
+            "exec -p p -s workspace-write --add-dir /a --json -c a.b=[1, \"x\"] -m m \
+             -c model_reasoning_effort=\"high\" --skip-git-repo-check --ephemeral --output-schema /t/schema.json \
              -i /i.png -- -x",
         );
     }
@@ -339,12 +416,89 @@ mod tests {
     }
 
     #[test]
+    fn what_was_consented_to_stands_behind_the_callers_overrides() {
+        check(
+            json!({"prompt": "x", "thread_id": "t1", "profile": "p", "effort": "low",
+                   "config": {"model_reasoning_effort": "high"}}),
+            "exec -p p resume --json -c model_reasoning_effort=\"high\" \
+             -c sandbox_mode=\"read-only\" -c model_reasoning_effort=\"low\" -- t1 x",
+        );
+    }
+
+    #[test]
+    fn overrides_that_reach_further_than_the_sandbox_are_refused() {
+        let checked = |request: Value| check_config(&TaskRequest::read(&request).unwrap());
+        let guarded = |key: &str| {
+            Err(RequestFault::GuardedConfig {
+                key: key.to_owned(),
+            })
+        };
+
+        for key in [
+            "sandbox_mode",
+            "sandbox_workspace_write.network_access",
+            " \"sandbox_mode\" ",
+            "'permissions'.x",
+            "sandbox_mode=\"danger-full-access\" #",
+            "default_permissions",
+            "mcp_servers.x.command",
+            "notify",
+            "hooks.x",
+            "profiles.x.sandbox_mode",
+        ] {
+            let request = json!({"prompt": "x", "config": {key: "danger-full-access"}});
+            assert_eq!(checked(request), guarded(key));
+        }
+        let environment = "shell_environment_policy.inherit";
+        assert_eq!(
+            checked(json!({"prompt": "x", "config": {environment: "all"}, "env_policy": {}})),
+            guarded(environment)
+        );
+        assert_eq!(
+            checked(json!({"prompt": "x", "config": {environment: "all", "model": "m"}})),
+            Ok(())
+        );
+        assert_eq!(
+            checked(
+                json!({"prompt": "x", "sandbox": "danger-full-access", "config": {"notify": []}})
+            ),
+            Ok(())
+        );
+    }
+
+    #[test]
     fn the_environment_of_commands() {
         check(
             json!({"prompt": "x", "env_policy": {"inherit": "core", "exclude": ["*_KEY"], "set": {"A": "b\"c"}}}),
             "exec -s read-only --json -c shell_environment_policy.inherit=\"core\" \
              -c shell_environment_policy.exclude=[\"*_KEY\"] \
              -c shell_environment_policy.set.A='b\"c' -- x",
+        );
+    }
+
+    #[test]
+    fn values_of_variables_are_not_among_what_is_kept() {
+        let request = TaskRequest::read(
+            &json!({"prompt": "x=y", "env_policy": {"set": {"A": "b=c"}},
+            "model": "m"}),
+        )
+        .unwrap();
+        let places = CallPlaces {
+            schema_file: "/s".into(),
+            own_servers: &[],
+        };
+
+        let call = call(&request, places).unwrap();
+
+        assert_eq!(
+            without_values(&call.arguments).join(" "),
+            "exec -s read-only --json -m m -c shell_environment_policy.inherit=\"all\" \
+             -c shell_environment_policy.set.A=[redacted] -- x=y"
+        );
+        let whole = "shell_environment_policy={set={A=\"b\"}}".to_owned();
+        assert_eq!(
+            without_values(&[whole]),
+            ["shell_environment_policy=[redacted]"]
         );
     }
 
