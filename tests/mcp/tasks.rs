@@ -477,6 +477,26 @@ fn a_protocol_task_is_cancelled() {
 }
 
 #[test]
+fn the_status_line_speaks_only_while_something_runs() {
+    let held = Held::new();
+    let mut pipe = held.client();
+    let before = held.stage.front.run(&["statusline"]);
+    let id = held.run(&mut pipe);
+
+    let during = held.stage.front.run(&["statusline"]);
+    held.go();
+    held.stage.wait_until_gone(&id);
+    let after = held.stage.front.run(&["statusline"]);
+
+    assert_eq!((before.stdout.as_str(), after.stdout.as_str()), ("", ""));
+    assert!(
+        during.stdout.starts_with("Codex: 1 running · Do it. "),
+        "{during:?}"
+    );
+    assert_eq!(during.stdout.lines().count(), 1);
+}
+
+#[test]
 fn fifty_waits_at_once_all_hear_of_the_end() {
     let held = Held::new();
     let mut pipe = held.client();

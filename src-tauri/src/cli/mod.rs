@@ -10,6 +10,7 @@ mod live;
 mod mcp;
 mod output;
 mod show;
+mod statusline;
 mod table;
 mod task;
 mod timeline;
@@ -67,6 +68,11 @@ enum Command {
         /// Go on showing what is added
         #[arg(long, short)]
         follow: bool,
+        #[command(flatten)]
+        format: FormatArguments,
+    },
+    /// Print one line about delegated tasks for a status bar; nothing when none runs
+    Statusline {
         #[command(flatten)]
         format: FormatArguments,
     },
@@ -172,6 +178,7 @@ fn run(arguments: Arguments, output: &mut Output) -> Result<ExitCode, Failure> {
             };
             show::run(&id, extent, format.into(), output)
         }
+        Command::Statusline { format } => statusline::run(format.into(), output),
         Command::Mcp(command) => mcp::run(command, output),
         Command::Doctor { format } => doctor::run(format.into(), output),
         Command::Demo { format } => demo::run(format.into(), output),
