@@ -55,6 +55,8 @@ pub struct Environment {
     pub display: Option<String>,
     /// The address of the session bus, if there is one.
     pub session_bus: Option<String>,
+    /// The person's name on this system.
+    pub user: Option<String>,
     /// The session of the agent that started this program, if one did.
     pub session: Option<String>,
     /// The folder that agent works in.
@@ -106,6 +108,7 @@ impl Environment {
             session_bus: variable("DBUS_SESSION_BUS_ADDRESS")
                 .or_else(runtime_bus)
                 .or_else(|| BUILT_IN.map(str::to_owned)),
+            user: variable("USER"),
             session: variable("CLAUDE_CODE_SESSION_ID")
                 .map(|id| format!("claude_code:{id}"))
                 .or_else(|| variable("CODEX_THREAD_ID").map(|id| format!("codex:{id}"))),

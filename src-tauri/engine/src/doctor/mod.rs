@@ -2,6 +2,8 @@
 
 mod homes;
 
+use std::path::Path;
+
 use mission_control_core::health::{Check, CheckState, HealthReport, Problem};
 
 use crate::locks::LockTable;
@@ -22,12 +24,16 @@ pub fn examine(places: &Places, environment: &Environment, further: Vec<Check>) 
         settings(places),
     ];
     checks.extend(homes::checks(places));
-    checks.extend(codex::probe(environment));
+    let program = Settings::load(&places.settings_file)
+        .ok()
+        .and_then(|settings| settings.delegate_program().map(str::to_owned));
+    checks.extend(codex::probe(environment, program.as_deref()));
     checks.extend([
         locks(),
         watching(places),
         display(environment),
         session_bus(environment),
+        lingering(environment),
     ]);
     checks.extend(further);
     HealthReport { version, checks }
@@ -90,11 +96,43 @@ fn settings(places: &Places) -> Check {
                 id,
                 label,
                 CheckState::Problem,
-                format!("Mission Control could not {error}."),
+                format!("Mission Control could not {}.", chain(&error)),
             ),
-            "Correct the file; until then the defaults hold.",
+            "Correct the file; until then the tray uses the defaults and the commands refuse.",
         ),
     }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+/// Under systemd the end of a login may end what it started, delegated tasks included.
+fn lingering(environment: &Environment) -> Check {
+    let (id, label) = ("lingering", "Tasks after logout");
+    if !Path::new("/run/systemd/system").is_dir() {
+        return ok(id, label, "Nothing here ends tasks at logout.");
+    }
+    let user = environment.user.as_deref().unwrap_or_default();
+    if !user.is_empty() && Path::new("/var/lib/systemd/linger").join(user).exists() {
+        return ok(id, label, "Tasks go on after logout.");
+    }
+    with_hint(
+        check(
+            id,
+            label,
+            CheckState::Warning,
+            "The end of your login may end delegated tasks.",
+        ),
+        "Allow them to go on with `loginctl enable-linger`.",
+    )
 }
 
 fn locks() -> Check {

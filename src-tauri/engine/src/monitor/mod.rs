@@ -248,7 +248,7 @@ fn settings_of(places: &Places) -> (Settings, Option<Problem>) {
                 code: "settings".to_owned(),
                 title: "The settings are not used.".to_owned(),
                 detail: Some(format!("Mission Control could not {error}.")),
-                hint: Some("Correct the file; until then the defaults hold.".to_owned()),
+                hint: Some("Correct the file; until then the defaults are used.".to_owned()),
             };
             (Settings::default(), Some(problem))
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use mission_control_core::health::{Check, CheckState};
 
 use crate::command::{self, CommandError, Finished};
@@ -11,9 +11,13 @@ use crate::places::Environment;
 /// How long each question may take.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// Looks for the program and for a login.
-pub(crate) fn probe(environment: &Environment) -> Vec<Check> {
-    let Some(program) = command::find("codex", &environment.program_folders) else {
+/// Looks for the program, at `program` if the settings name it, and for a login.
+pub(crate) fn probe(environment: &Environment, program: Option<&str>) -> Vec<Check> {
+    let found = match program {
+        Some(program) => Some(Utf8PathBuf::from(program)),
+        None => command::find("codex", &environment.program_folders),
+    };
+    let Some(program) = found else {
         return vec![Check {
             id: "codex".to_owned(),
             label: "Codex".to_owned(),
