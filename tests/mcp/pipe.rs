@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use mission_control_testkit::process::{self, StopSignal};
@@ -21,6 +22,8 @@ pub(crate) struct Pipe {
     child: Child,
     stdin: Option<ChildStdin>,
     lines: Receiver<Vec<u8>>,
+    /// Whether lines are read; what is behind the one that is being read waits.
+    reads: Arc<(Mutex<bool>, Condvar)>,
     n_requests: i64,
     notes: Vec<Value>,
 }
@@ -67,9 +70,13 @@ impl Pipe {
         let stdin = child.stdin.take();
         let stdout = child.stdout.take().unwrap();
         let (sender, lines) = channel();
+        let reads = Arc::new((Mutex::new(true), Condvar::new()));
+        let may_read = Arc::clone(&reads);
         std::thread::spawn(move || {
             let mut reader = BufReader::new(stdout);
             loop {
+                let (is_allowed, changed) = &*may_read;
+                drop(changed.wait_while(is_allowed.lock().unwrap(), |is_allowed| !*is_allowed));
                 let mut line = Vec::new();
                 match reader.read_until(b'\n', &mut line) {
                     Ok(0) | Err(_) => return,
@@ -82,6 +89,7 @@ impl Pipe {
             child,
             stdin,
             lines,
+            reads,
             n_requests: 0,
             notes: Vec::new(),
         }
@@ -171,6 +179,12 @@ impl Pipe {
             })),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
         }
+    }
+
+    /// Stops or goes on reading what the server writes.
+    pub(crate) fn read(&self, is_allowed: bool) {
+        *self.reads.0.lock().unwrap() = is_allowed;
+        self.reads.1.notify_all();
     }
 
     /// Makes sure that nothing comes for a moment.

@@ -96,7 +96,7 @@ async fn farewell(mut standing: watch::Receiver<Standing>, outbox: &Outbox) {
     let answered = async {
         // The sender lives as long as the wire, which is gone only when serving is.
         if standing
-            .wait_for(|standing| standing.awaited == 0)
+            .wait_for(|standing| standing.is_taken_in && standing.awaited == 0)
             .await
             .is_ok()
         {

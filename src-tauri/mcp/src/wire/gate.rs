@@ -11,10 +11,13 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::lines::{Line, MAX_LINE};
-use super::refusal::{BAD_PARAMETERS, NO_REQUEST, NOT_JSON, answerable, frame, id_in_ends};
+use super::refusal::{BAD_PARAMETERS, BUSY, NO_REQUEST, NOT_JSON, answerable, frame, id_in_ends};
 
 /// Most requests of a batch that are answered one by one.
 const MOST_OF_A_BATCH: usize = 100;
+
+/// Most requests that are open at once; each may hold an answer in memory.
+const MOST_OPEN: usize = 512;
 
 /// What becomes of a line.
 #[derive(Debug)]
@@ -224,6 +227,10 @@ impl Gate {
 
     /// Returns why a request goes no further, and remembers it when it does.
     fn refusal(&mut self, request: &ClientRequest, id: &RequestId) -> Option<(i32, String)> {
+        if self.open.len() >= MOST_OPEN {
+            let message = format!("{MOST_OPEN} requests are open; try again when one is answered.");
+            return Some((BUSY, message));
+        }
         if self.open.contains_key(id) {
             let message = format!("The id {id} belongs to a request that is not answered yet.");
             return Some((NO_REQUEST, message));

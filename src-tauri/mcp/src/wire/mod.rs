@@ -28,6 +28,8 @@ const MAX_FRAME: usize = 4 << 20;
 pub(crate) struct Standing {
     /// Whether the client will send nothing more.
     pub(crate) has_ended: bool,
+    /// Whether everything it sent was taken in.
+    pub(crate) is_taken_in: bool,
     /// Requests whose answer is still to come.
     pub(crate) awaited: usize,
 }
@@ -69,12 +71,18 @@ impl Wire {
     /// decided elsewhere.
     async fn next(&mut self) -> ClientJsonRpcMessage {
         loop {
+            // What was taken in before is answered first: otherwise a client that sends much and
+            // reads nothing fills the memory with answers on their way to the outbox.
+            tokio::task::yield_now().await;
             let has_room = self.outbox.has_room();
             if has_room && let Some(message) = self.take() {
                 return message;
             }
             let has_ended = self.standing.borrow().has_ended;
             if has_ended && has_room {
+                self.standing.send_if_modified(|standing| {
+                    !std::mem::replace(&mut standing.is_taken_in, true)
+                });
                 std::future::pending::<()>().await;
             }
             let outbox = self.outbox.clone();

@@ -10,6 +10,8 @@ pub(crate) const NOT_JSON: i32 = -32700;
 pub(crate) const NO_REQUEST: i32 = -32600;
 /// JSON-RPC's code for parameters that cannot be read.
 pub(crate) const BAD_PARAMETERS: i32 = -32602;
+/// A code of our own for too much at once.
+pub(crate) const BUSY: i32 = -32000;
 /// JSON-RPC's code for a fault of the server.
 pub(crate) const FAULT: i32 = -32603;
 
