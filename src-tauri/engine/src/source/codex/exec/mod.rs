@@ -478,8 +478,10 @@ mod tests {
 
     #[test]
     fn values_of_variables_are_not_among_what_is_kept() {
-        let request = TaskRequest::read(&json!({"prompt": "x=y", "env_policy": {"set": {"A": "b=c"}},
-            "model": "m"}))
+        let request = TaskRequest::read(
+            &json!({"prompt": "x=y", "env_policy": {"set": {"A": "b=c"}},
+            "model": "m"}),
+        )
         .unwrap();
         let places = CallPlaces {
             schema_file: "/s".into(),
