@@ -139,7 +139,15 @@ pub fn apply(
     git_does(&worktree, &["add", "--all"])?;
     let patch = git_does(
         &worktree,
-        &["diff", "--cached", "--binary", "--no-color", base],
+        &[
+            "diff",
+            "--no-ext-diff",
+            "--no-textconv",
+            "--cached",
+            "--binary",
+            "--no-color",
+            base,
+        ],
     )?;
     match application {
         Application::Preview => {}
