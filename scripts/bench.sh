@@ -12,6 +12,7 @@ if [ ! -e "$program" ]; then
 fi
 chmod +x "$program"
 python3 scripts/bench.py "$@"
+python3 scripts/bench_tasks.py
 
 cargo build --release --locked --quiet -p mission-control-core --example parse_rollout
 python3 scripts/bench_parse.py

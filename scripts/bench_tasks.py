@@ -7,7 +7,6 @@ Medians over several tasks. Memory is the proportional set size that the kernel 
 import json
 import os
 import pathlib
-import signal
 import sqlite3
 import statistics
 import subprocess
@@ -134,5 +133,4 @@ def main():
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     main()

@@ -497,6 +497,7 @@ fn waiting_ends_with_a_code_that_tells() {
     assert_eq!(code(&wait(&[&good, &bad])), 1);
     assert_eq!(code(&wait(&[&slow, "--timeout", "0.2"])), 6);
     assert_eq!(code(&wait(&["--any", &slow, &good])), 0);
+    assert_eq!(code(&wait(&[&slow, &good, "--timeout", "0.2"])), 6);
     assert_eq!(code(&wait(&["no-such-task"])), 3);
     std::fs::write(&go, "").unwrap();
     let said = wait(&["--all", &good, &slow]);

@@ -30,7 +30,9 @@ pub(super) fn run(
 ) -> Result<ExitCode, Failure> {
     let request = arguments.request()?;
     let desk = Desk::to_write()?;
-    hand_in(&desk, request, afterwards, format, output)
+    let code = hand_in(&desk, request, afterwards, format, output)?;
+    desk.leave_open();
+    Ok(code)
 }
 
 pub(super) fn reply(
@@ -44,7 +46,9 @@ pub(super) fn reply(
     let id = desk.find(id)?;
     let task = desk.whole(&id)?;
     let request = reply_to(&task, text).map_err(|error| not_continued(&id, error))?;
-    hand_in(&desk, request, afterwards, format, output)
+    let code = hand_in(&desk, request, afterwards, format, output)?;
+    desk.leave_open();
+    Ok(code)
 }
 
 fn not_continued(id: &TaskId, error: ReplyError) -> Failure {
