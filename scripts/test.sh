@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 step() { printf '\n== %s\n' "$*"; "$@"; }
 
 step sh tests/setup/agents.sh
+step sh tests/clients/setup.sh
 (cd ui && step npm run build)
 step ./scripts/check.sh
 step cargo build --locked --no-default-features --bin mission-control --target-dir target/front

@@ -68,7 +68,47 @@ fn an_unknown_session_is_not_found() {
     assert!(said.stdout.is_empty(), "{}", said.stdout);
     assert_eq!(
         said.stderr,
-        "mission-control: No session nope\n`mission-control list --all` shows the sessions of this machine.\n"
+        "mission-control: There is no session `nope`.\n`mission-control list --all` shows the sessions of this machine.\n"
+    );
+}
+
+#[test]
+fn a_beginning_that_several_sessions_share_is_told_apart() {
+    let place = Place::with(&["02-commands-and-edits", "01-simple-success"]);
+
+    let said = place.run(&["show", "01a1f7ef"]);
+
+    assert_eq!(said.exit, Exit::Code(3));
+    assert!(
+        said.stderr
+            .contains("More than one session begins with `01a1f7ef`."),
+        "{}",
+        said.stderr
+    );
+}
+
+#[test]
+fn a_session_that_is_not_listed_any_more_is_shown_by_its_whole_id() {
+    let place = Place::with(&["02-commands-and-edits"]);
+    place.front.write_settings("[list]\nrecent_hours = 1\n");
+    let file = Recording::load("02-commands-and-edits").path_in(&place.codex_home());
+    let old = std::time::SystemTime::UNIX_EPOCH;
+    let times = std::fs::FileTimes::new().set_modified(old);
+    std::fs::File::options()
+        .append(true)
+        .open(file)
+        .unwrap()
+        .set_times(times)
+        .unwrap();
+
+    assert!(!place.run(&["list", "--all"]).stdout.contains("Fix the add"));
+    let said = place.run(&["show", "01a1f7ef-e543-7d53-9e20-e853c2e52bae"]);
+
+    assert_eq!(said.exit, Exit::Code(0), "{}", said.stderr);
+    assert!(
+        said.stdout.contains("Fix the add function"),
+        "{}",
+        said.stdout
     );
 }
 

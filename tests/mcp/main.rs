@@ -6,6 +6,7 @@
 )]
 
 mod abuse;
+mod older;
 mod pipe;
 mod tasks;
 mod tools;

@@ -43,13 +43,19 @@ impl Pipe {
     }
 
     /// Starts the server in a folder.
+    pub(crate) fn start_in(front: &Front, cwd: &Path) -> Self {
+        Self::start_with(front, cwd, &[])
+    }
+
+    /// Starts the server in a folder with further arguments.
     #[expect(
         clippy::disallowed_methods,
         reason = "the server needs both of its streams"
     )]
-    pub(crate) fn start_in(front: &Front, cwd: &Path) -> Self {
+    pub(crate) fn start_with(front: &Front, cwd: &Path, arguments: &[&str]) -> Self {
         let mut child = Command::new(PROGRAM)
             .arg("--mcp")
+            .args(arguments)
             .env_clear()
             .envs(front.env())
             .current_dir(cwd)

@@ -333,6 +333,12 @@ fn the_log_is_read_and_read_on() {
         json!({ "task_id": id, "cursor": first["cursor"] }),
     );
     let tail = pipe.done("codex_log", json!({ "task_id": id, "tail_lines": 1 }));
+    let older = json!({ "taskId": id, "tailLines": 1 });
+    let status = pipe.done("codex_status", older);
+    let waited = pipe.done(
+        "codex_wait",
+        json!({ "taskId": id, "timeoutMs": 0, "pollIntervalMs": 1 }),
+    );
 
     let text = rest["text"].as_str().unwrap();
     assert!(
@@ -341,6 +347,8 @@ fn the_log_is_read_and_read_on() {
     );
     assert_eq!(rest["at_end"], true);
     assert_eq!(tail["text"].as_str().unwrap().lines().count(), 1);
+    assert_eq!(status["log_tail"], tail["text"]);
+    assert_eq!(waited["is_over"], true);
 }
 
 #[test]
@@ -466,6 +474,26 @@ fn a_protocol_task_is_cancelled() {
         (state["status"] != "working").then_some(state)
     });
     assert_eq!(ended["status"], "cancelled");
+}
+
+#[test]
+fn the_status_line_speaks_only_while_something_runs() {
+    let held = Held::new();
+    let mut pipe = held.client();
+    let before = held.stage.front.run(&["statusline"]);
+    let id = held.run(&mut pipe);
+
+    let during = held.stage.front.run(&["statusline"]);
+    held.go();
+    held.stage.wait_until_gone(&id);
+    let after = held.stage.front.run(&["statusline"]);
+
+    assert_eq!((before.stdout.as_str(), after.stdout.as_str()), ("", ""));
+    assert!(
+        during.stdout.starts_with("Codex: 1 running · Do it. "),
+        "{during:?}"
+    );
+    assert_eq!(during.stdout.lines().count(), 1);
 }
 
 #[test]

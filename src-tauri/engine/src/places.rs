@@ -39,6 +39,8 @@ pub struct Environment {
     pub mission_control_home: Option<Utf8PathBuf>,
     /// `$CODEX_HOME`.
     pub codex_home: Option<Utf8PathBuf>,
+    /// `$CLAUDE_CONFIG_DIR`.
+    pub claude_config_dir: Option<Utf8PathBuf>,
     /// The person's home folder.
     pub home: Option<Utf8PathBuf>,
     /// Where the platform keeps state.
@@ -86,6 +88,7 @@ impl Environment {
         Self {
             mission_control_home: path_variable("MISSION_CONTROL_HOME"),
             codex_home: path_variable("CODEX_HOME"),
+            claude_config_dir: path_variable("CLAUDE_CONFIG_DIR"),
             home: utf8(dirs::home_dir()),
             state_folder: utf8(dirs::state_dir().or_else(dirs::data_local_dir)),
             config_folder: utf8(dirs::config_dir()),

@@ -33,6 +33,8 @@ pub(crate) enum Answer {
         /// All there is to say.
         value: Value,
     },
+    /// A page, for clients that expect nothing else.
+    Text(String),
     /// The client follows it as a task of its own.
     Task(CreateTaskResult),
 }
@@ -82,6 +84,7 @@ pub(crate) fn response(reply: Result<Answer, TaskError>) -> CallToolResponse {
             result.into()
         }
         Ok(Answer::Bad { error, value }) => failed(&error, Some(value)).into(),
+        Ok(Answer::Text(page)) => CallToolResult::success(vec![ContentBlock::text(page)]).into(),
         Ok(Answer::Task(task)) => task.into(),
         Err(error) => failed(&error, None).into(),
     }

@@ -12,3 +12,4 @@ mod tools;
 mod wire;
 
 pub use server::life::{ServeError, serve};
+pub use tools::Listing;

@@ -29,6 +29,8 @@ pub(crate) enum Need {
     Required,
     /// It may be left out.
     Optional,
+    /// It is understood for the sake of older callers, and not listed.
+    Unlisted,
 }
 
 /// What a parameter takes.
@@ -63,6 +65,13 @@ impl Parameter {
         Self {
             need: Need::Required,
             ..Self::optional(name, kind, about)
+        }
+    }
+
+    pub(crate) const fn unlisted(name: &'static str, kind: Kind) -> Self {
+        Self {
+            need: Need::Unlisted,
+            ..Self::optional(name, kind, "")
         }
     }
 
@@ -159,6 +168,7 @@ fn whole(number: f64) -> Option<i64> {
 pub(crate) fn schema(parameters: &[Parameter]) -> Map<String, Value> {
     let properties: Map<String, Value> = parameters
         .iter()
+        .filter(|parameter| parameter.need != Need::Unlisted)
         .map(|parameter| (parameter.name.to_owned(), parameter.schema()))
         .collect();
     let required: Vec<&str> = parameters
@@ -220,6 +230,10 @@ impl Arguments {
         self.0.get(name)?.as_str()
     }
 
+    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
     pub(crate) fn number(&self, name: &str) -> Option<usize> {
         usize::try_from(self.0.get(name)?.as_i64()?).ok()
     }
@@ -257,7 +271,10 @@ fn find<'a>(parameters: &'a [Parameter], name: &str) -> Option<&'a Parameter> {
 }
 
 fn unknown(parameters: &[Parameter], name: &str) -> TaskError {
-    let known: Vec<&str> = parameters.iter().map(|known| known.name).collect();
+    let listed = parameters
+        .iter()
+        .filter(|known| known.need != Need::Unlisted);
+    let known: Vec<&str> = listed.map(|known| known.name).collect();
     let message = match nearest(name, parameters) {
         Some(nearest) => format!("There is no parameter `{name}`. Did you mean `{nearest}`?"),
         None => format!("There is no parameter `{name}`."),

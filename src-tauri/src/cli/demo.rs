@@ -22,6 +22,8 @@ pub(super) fn run(format: Format, output: &mut Output) -> Result<ExitCode, Failu
         notify_since,
     } = live::options()?;
     places.homes = vec![demo.home().clone()];
+    // A state of its own, too: the person's tasks have no part in it.
+    places.state = demo.home().path.join("state");
     let monitor = Monitor::start(MonitorOptions {
         places,
         notify_since,

@@ -29,12 +29,17 @@ struct Document<'a> {
 
 pub(super) fn run(which: Which, format: Format, output: &mut Output) -> Result<ExitCode, Failure> {
     let looked = live::look()?;
+    let tasks_running = looked.summary.tasks_running;
+    let n_ended = looked.summary.done;
     let sessions: Vec<LiveSession> = looked
         .sessions
         .into_iter()
         .filter(|session| which == Which::All || session.status != Status::Done)
         .collect();
-    let summary = Summary::of(&sessions);
+    let summary = Summary {
+        tasks_running,
+        ..Summary::of(&sessions)
+    };
     match format {
         Format::Json => output.json_document(&Document {
             sessions: &sessions,
@@ -46,6 +51,11 @@ pub(super) fn run(which: Which, format: Format, output: &mut Output) -> Result<E
             }
             if sessions.is_empty() {
                 output.line(live::NOTHING_RUNS)?;
+                if n_ended > 0 {
+                    output.line(&format!(
+                        "{n_ended} ended lately: mission-control list --all"
+                    ))?;
+                }
             } else {
                 for line in table::lines(&sessions, live::now(), output.width()) {
                     output.line(&line)?;

@@ -10,6 +10,7 @@ mod live;
 mod mcp;
 mod output;
 mod show;
+mod statusline;
 mod table;
 mod task;
 mod timeline;
@@ -38,6 +39,9 @@ struct Arguments {
     /// Serve MCP on standard input and output, for agents and editors
     #[arg(long)]
     mcp: bool,
+    /// List the tools of older delegators, too
+    #[arg(long, requires = "mcp")]
+    compat: bool,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -67,6 +71,14 @@ enum Command {
         #[command(flatten)]
         format: FormatArguments,
     },
+    /// Print one line about delegated tasks for a status bar; nothing when none runs
+    Statusline {
+        #[command(flatten)]
+        format: FormatArguments,
+    },
+    /// Tell agents about the MCP server
+    #[command(subcommand)]
+    Mcp(mcp::McpCommand),
     /// Say what was found, what is missing, and what to do
     Doctor {
         #[command(flatten)]
@@ -109,7 +121,7 @@ impl From<FormatArguments> for Format {
 /// wrongly, 3 something was not found, 4 it is not available here.
 pub(crate) fn main() -> ExitCode {
     // A supervisor lives long and should stay small: it does without the whole command line.
-    if let Some(id) = task::supervised_id(std::env::args()) {
+    if let Some(id) = task::supervised_id(std::env::args_os()) {
         return task::supervise(&id).unwrap_or_else(|failure| failure.report());
     }
     let arguments = match Arguments::try_parse() {
@@ -138,7 +150,12 @@ pub(crate) fn main() -> ExitCode {
 
 fn run(arguments: Arguments, output: &mut Output) -> Result<ExitCode, Failure> {
     if arguments.mcp {
-        return mcp::serve();
+        let listing = if arguments.compat {
+            mission_control_mcp::Listing::WithOlder
+        } else {
+            mission_control_mcp::Listing::Current
+        };
+        return mcp::serve(listing);
     }
     let Some(command) = arguments.command else {
         return gui::start();
@@ -161,6 +178,8 @@ fn run(arguments: Arguments, output: &mut Output) -> Result<ExitCode, Failure> {
             };
             show::run(&id, extent, format.into(), output)
         }
+        Command::Statusline { format } => statusline::run(format.into(), output),
+        Command::Mcp(command) => mcp::run(command, output),
         Command::Doctor { format } => doctor::run(format.into(), output),
         Command::Demo { format } => demo::run(format.into(), output),
         Command::Task(command) => task::run(command, output),

@@ -58,10 +58,9 @@ async fn show(
     format: Format,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    let session = monitor.session(id).await.ok_or_else(|| {
-        Failure::new(Kind::NotFound, format!("No session {id}"))
-            .hint("`mission-control list --all` shows the sessions of this machine.")
-    })?;
+    let Some(session) = monitor.session(id).await else {
+        return Err(not_found(monitor, id).await);
+    };
     let mut events = match extent {
         Extent::Once => None,
         Extent::Follow => Some(monitor.subscribe().await),
@@ -96,10 +95,15 @@ async fn show(
     }
     print(
         merged(page.entries),
+        &session,
         format,
-        Open::Shown(extent == Extent::Once),
+        Open::Shown(true),
         output,
     )?;
+    if session.status == Status::Done && format == Format::People {
+        output.line(&timeline::end(&session))?;
+        output.flush()?;
+    }
     let Some(events) = &mut events else {
         return Ok(());
     };
@@ -118,9 +122,45 @@ async fn show(
         if format == Format::Json {
             output.json_line(&FollowLine::Session { session: &changed })?;
         }
-        print(merged(page.entries), format, Open::Shown(is_over), output)?;
+        print(
+            merged(page.entries),
+            &changed,
+            format,
+            Open::Shown(is_over),
+            output,
+        )?;
+        if is_over && format == Format::People {
+            output.line(&timeline::end(&changed))?;
+            output.flush()?;
+        }
     }
     Ok(())
+}
+
+/// Says why `id` names no session: none begins so, or several do.
+async fn not_found(monitor: &Monitor, id: &str) -> Failure {
+    let sessions = monitor.sessions().await;
+    let begins = |session: &&LiveSession| {
+        session.source_session_id.starts_with(id) || session.id.as_str().starts_with(id)
+    };
+    let several: Vec<&str> = sessions
+        .iter()
+        .filter(begins)
+        .map(|session| session.id.as_str())
+        .take(5)
+        .collect();
+    if id.is_empty() || several.len() < 2 {
+        return Failure::new(Kind::NotFound, format!("There is no session `{id}`."))
+            .hint("`mission-control list --all` shows the sessions of this machine.");
+    }
+    Failure::new(
+        Kind::NotFound,
+        format!("More than one session begins with `{id}`."),
+    )
+    .hint(format!(
+        "Give more of the id, such as {}",
+        several.join("\nor ")
+    ))
 }
 
 /// Whether entries that have no end yet are printed; a later entry will replace them.
@@ -131,6 +171,7 @@ enum Open {
 
 fn print(
     entries: Vec<Entry>,
+    session: &LiveSession,
     format: Format,
     Open::Shown(shows_open): Open,
     output: &mut Output,
@@ -139,7 +180,7 @@ fn print(
         match format {
             Format::Json => output.json_line(&FollowLine::Entry { entry })?,
             Format::People if shows_open || !timeline::is_open(entry) => {
-                output.text(&timeline::entry(entry))?;
+                output.text(&timeline::entry(entry, session.status))?;
             }
             Format::People => {}
         }

@@ -12,10 +12,42 @@ use super::output::styled;
 /// Columns a session's id takes: enough of a time-ordered id to be unambiguous.
 const ID_COLUMNS: usize = 13;
 
-/// Columns of project and branch.
-const PLACE_COLUMNS: usize = 20;
-/// Columns of agent and model.
-const AGENT_COLUMNS: usize = 17;
+/// How wide each column is; 0 leaves it out. What matters least gives way first.
+struct Columns {
+    title: usize,
+    place: usize,
+    agent: usize,
+    tokens: usize,
+    id: usize,
+}
+
+impl Columns {
+    fn of(width: usize) -> Self {
+        // State and time, with a blank behind the state.
+        const ALWAYS: usize = 14 + 12;
+        let mut columns = Self {
+            title: 0,
+            place: 20,
+            agent: 17,
+            tokens: 6,
+            id: ID_COLUMNS + 1,
+        };
+        if width < 112 {
+            columns.agent = 0;
+        }
+        if width < 94 {
+            columns.id = 0;
+        }
+        if width < 72 {
+            columns.tokens = 0;
+            columns.place = 0;
+        }
+        let optional = [columns.place, columns.agent, columns.tokens, columns.id];
+        let used: usize = optional.iter().filter(|n| **n > 0).map(|n| n + 1).sum();
+        columns.title = width.saturating_sub(ALWAYS + used).clamp(8, 80);
+        columns
+    }
+}
 
 /// Writes the sessions as lines: groups by urgency, sub-agents below their parent, helper
 /// threads left out.
@@ -123,29 +155,35 @@ fn rows(session: &LiveSession, depth: usize, now: Timestamp, width: usize) -> Ve
         .source_session_id
         .get(..ID_COLUMNS)
         .unwrap_or(&session.source_session_id);
-    // State, tokens, time and the blanks between.
-    let fixed = 14 + PLACE_COLUMNS + AGENT_COLUMNS + 6 + 12 + ID_COLUMNS + 6;
-    let title_columns = width.saturating_sub(fixed).clamp(20, 80);
+    let columns = Columns::of(width);
     let column = |text: &str, columns: usize| {
         let text = fit(text, columns);
         format!("{text}{}", " ".repeat(columns - text.width().min(columns)))
     };
-    let first = format!(
-        "{} {} {} {} {:>6} {:>12}  {}",
+    let mut first = format!(
+        "{} {}",
         styled(
             words.style,
             &column(&format!("{} {}", words.sign, words.word), 13)
         ),
         styled(
             Style::new().bold(),
-            &column(&format!("{indent}{title}"), title_columns)
+            &column(&format!("{indent}{title}"), columns.title)
         ),
-        column(&place, PLACE_COLUMNS),
-        column(&agent, AGENT_COLUMNS),
-        tokens(session.tokens.total),
-        time,
-        styled(Style::new().dimmed(), id),
     );
+    if columns.place > 0 {
+        first.push_str(&format!(" {}", column(&place, columns.place)));
+    }
+    if columns.agent > 0 {
+        first.push_str(&format!(" {}", column(&agent, columns.agent)));
+    }
+    if columns.tokens > 0 {
+        first.push_str(&format!(" {:>6}", tokens(session.tokens.total)));
+    }
+    first.push_str(&format!(" {time:>11}"));
+    if columns.id > 0 {
+        first.push_str(&format!("  {}", styled(Style::new().dimmed(), id)));
+    }
     let mut rows = vec![first.trim_end().to_owned()];
     let detail = match session.status {
         Status::Done => None,

@@ -1,7 +1,7 @@
 //! A session's timeline as text.
 
 use anstyle::{AnsiColor, Style};
-use mission_control_core::session::{LiveSession, TurnOutcome};
+use mission_control_core::session::{LiveSession, Status, TurnOutcome};
 use mission_control_core::text::strip_controls;
 use mission_control_core::timeline::{Entry, EntryBody, FileChangeKind, ItemStatus};
 
@@ -50,6 +50,21 @@ pub(super) fn head(session: &LiveSession) -> String {
     text
 }
 
+/// Says how a session ended.
+pub(super) fn end(session: &LiveSession) -> String {
+    let words = state(session);
+    let at = session.ended.as_ref().and_then(|ended| ended.at);
+    let at = at
+        .map(|at| format!("{} ", time_of_day(at)))
+        .unwrap_or_default();
+    let says = format!("{} {}: {}", words.sign, words.word, session.evidence.says);
+    format!(
+        "{}{}",
+        styled(Style::new().dimmed(), &at),
+        styled(words.style, &says)
+    )
+}
+
 /// Returns whether an entry will be replaced by a fuller one.
 pub(super) fn is_open(entry: &Entry) -> bool {
     match &entry.body {
@@ -67,8 +82,8 @@ pub(super) fn is_open(entry: &Entry) -> bool {
     }
 }
 
-/// Writes one entry; control characters of the transcript are stripped.
-pub(super) fn entry(entry: &Entry) -> String {
+/// Writes one entry of a session in status `session`; control characters of the transcript are stripped.
+pub(super) fn entry(entry: &Entry, session: Status) -> String {
     let dim = Style::new().dimmed();
     let time = entry.at.map(time_of_day).unwrap_or_default();
     let stamp = styled(dim, &time);
@@ -110,7 +125,7 @@ pub(super) fn entry(entry: &Entry) -> String {
                 .map(|ms| format!(" {}", duration(ms)))
                 .unwrap_or_default();
             let end = match (status, exit_code) {
-                (ItemStatus::Running, _) => "running".to_owned(),
+                (ItemStatus::Running, _) => running(session).to_owned(),
                 (ItemStatus::Declined, _) => "declined".to_owned(),
                 (ItemStatus::Completed | ItemStatus::Failed, Some(code)) => format!("exit {code}"),
                 (ItemStatus::Completed, None) => "ended".to_owned(),
@@ -126,12 +141,21 @@ pub(super) fn entry(entry: &Entry) -> String {
         EntryBody::FileChanges { changes, status } => {
             let mut text = String::new();
             for change in changes {
+                let is_done = *status == ItemStatus::Completed;
                 let verb = match change.kind {
-                    FileChangeKind::Added => "added",
-                    FileChangeKind::Updated => "edited",
-                    FileChangeKind::Deleted => "deleted",
+                    FileChangeKind::Added if is_done => "added",
+                    FileChangeKind::Updated if is_done => "edited",
+                    FileChangeKind::Deleted if is_done => "deleted",
+                    FileChangeKind::Added => "would add",
+                    FileChangeKind::Updated => "would edit",
+                    FileChangeKind::Deleted => "would delete",
                 };
-                let counts = format!("+{} -{}", change.n_added, change.n_removed);
+                let end = match status {
+                    ItemStatus::Completed => String::new(),
+                    ItemStatus::Running => ", not finished".to_owned(),
+                    ItemStatus::Failed | ItemStatus::Declined => format!(", {}", word(*status)),
+                };
+                let counts = format!("+{} -{}{end}", change.n_added, change.n_removed);
                 let path = strip_controls(&change.path);
                 text.push_str(&format!(
                     "{stamp} {verb} {path}  {}\n",
@@ -192,6 +216,14 @@ pub(super) fn entry(entry: &Entry) -> String {
 
 fn red() -> Style {
     Style::new().fg_color(Some(AnsiColor::Red.into()))
+}
+
+/// Says how far an item is whose end is not recorded.
+const fn running(session: Status) -> &'static str {
+    match session {
+        Status::Done => "not finished",
+        Status::Working | Status::NeedsYou | Status::Paused | Status::Unknown => "running",
+    }
 }
 
 const fn word(status: ItemStatus) -> &'static str {

@@ -223,9 +223,9 @@ async fn draw(
         if board.sessions.is_empty() && until == Until::Forever {
             lines.extend(live::NOTHING_RUNS.lines().map(str::to_owned));
         } else {
-            lines.extend(table::lines(&board.sessions, live::now(), output.width()));
-            lines.push(String::new());
             lines.push(table::summary_line(&Summary::of(&board.sessions)));
+            lines.push(String::new());
+            lines.extend(table::lines(&board.sessions, live::now(), output.width()));
         }
         if let Some(height) = output.height() {
             lines.truncate(height.saturating_sub(1).max(1));

@@ -147,8 +147,10 @@ impl Tracker {
                 session
             }
             Observation::TranscriptGone { session } => {
+                // A parent that waited for it is waiting no longer.
+                let parent = self.sessions.get(&session).and_then(|t| t.state.parent());
                 self.forget(&session);
-                session
+                parent.unwrap_or(session)
             }
         };
         self.refresh_with_ancestors(&id, now);
@@ -166,6 +168,7 @@ impl Tracker {
         for id in due {
             self.refresh_with_ancestors(&id, now);
         }
+        self.refresh_summary();
     }
 
     /// Returns when [`Self::handle_timeout`] should be called next, on the steady clock.
@@ -177,26 +180,6 @@ impl Tracker {
     /// Returns the next thing to tell, if any.
     pub fn poll_effect(&mut self) -> Option<Effect> {
         self.effects.pop_front()
-    }
-
-    /// Stops listing sessions that ended before `before`; live ones stay.
-    pub fn forget_ended(&mut self, before: Timestamp) {
-        let old: Vec<SessionId> = self
-            .sessions
-            .iter()
-            .filter(|(_, tracked)| {
-                tracked.shown.as_deref().is_some_and(|shown| {
-                    shown.status == Status::Done
-                        && shown.last_event_at.is_none_or(|at| at < before)
-                        && shown.status_since < before
-                })
-            })
-            .map(|(id, _)| id.clone())
-            .collect();
-        for id in old {
-            self.forget(&id);
-        }
-        self.refresh_summary();
     }
 
     /// Returns all sessions whose writer has been looked up, newest first.
@@ -396,5 +379,7 @@ const fn notice_kind(outcome: crate::session::TurnOutcome) -> NoticeKind {
     }
 }
 
+#[cfg(test)]
+mod sim;
 #[cfg(test)]
 mod tests;

@@ -41,7 +41,40 @@ pub(super) enum TurnState {
 pub(super) enum Answer {
     Pending,
     Given,
+    /// Its writer is gone: whoever takes the session up again does not run this turn.
+    Abandoned,
 }
+
+impl Answer {
+    /// Returns whether a further fact of the turn shows that it runs after all.
+    const fn is_taken_back_by(self, fact: &Fact) -> bool {
+        let is_work = match fact {
+            Fact::Said { .. }
+            | Fact::Prompted { .. }
+            | Fact::ItemStarted { .. }
+            | Fact::ItemEnded { .. } => true,
+            Fact::Started(_)
+            | Fact::Context { .. }
+            | Fact::TurnStarted { .. }
+            | Fact::TurnEnded { .. }
+            | Fact::Settled
+            | Fact::TurnGivenUp { .. }
+            | Fact::TokensCounted(_)
+            | Fact::ContextWindow(_)
+            | Fact::LimitsSeen(_)
+            | Fact::Named { .. } => false,
+        };
+        match self {
+            Self::Pending => false,
+            Self::Given => is_work || matches!(fact, Fact::Context { .. }),
+            Self::Abandoned => is_work,
+        }
+    }
+}
+
+/// How much later than its first line a process may seem to have started: its start is known to
+/// the second only.
+const START_SLACK: jiff::SignedDuration = jiff::SignedDuration::from_secs(2);
 
 /// The latest look at who may write the transcript.
 #[derive(Clone, Debug)]
@@ -154,6 +187,7 @@ impl SessionState {
             return None;
         }
         let is_free = writer == Writer::Free;
+        self.abandon_turn_of_another(&writer);
         let was_held = self.writer.as_ref().is_some_and(|look| match look.writer {
             Writer::Held { .. } | Writer::Possible { .. } => true,
             Writer::Free | Writer::Unknown { .. } => false,
@@ -185,6 +219,25 @@ impl SessionState {
         )
     }
 
+    /// A turn whose writer vanished leaves no marker, and resuming writes nothing before the next
+    /// turn: so the open turn belongs to whoever was there when its latest line was written.
+    fn abandon_turn_of_another(&mut self, writer: &Writer) {
+        let last_event_at = self.content.last_event_at;
+        let TurnState::Open { answer, .. } = &mut self.content.turn else {
+            return;
+        };
+        let is_another = match writer {
+            Writer::Free => true,
+            Writer::Held { by, .. } => {
+                last_event_at.is_some_and(|at| by.started_at.duration_since(at) > START_SLACK)
+            }
+            Writer::Possible { .. } | Writer::Unknown { .. } => false,
+        };
+        if is_another && *answer == Answer::Pending {
+            *answer = Answer::Abandoned;
+        }
+    }
+
     /// Takes in lines and returns the turns that ended in them.
     pub(super) fn read_lines(&mut self, lines: Lines, now: Now) -> Vec<TurnEnd> {
         if lines.generation < self.generation {
@@ -208,11 +261,14 @@ impl SessionState {
             (TurnState::Over { .. }, _) => self.leaves_until,
             (TurnState::Open { .. } | TurnState::None, _) => None,
         };
-        // Of what was missed only the latest turn is news; a rewritten file has none.
+        // Of what was missed only the latest turn is news, and of a rewritten file what was not
+        // announced before. Otherwise the place in the file proves that a line is new.
         if is_first_read && ends.len() > 1 {
             ends.drain(..ends.len() - 1);
         }
-        ends.retain(|end| self.announced_until < end.ended_at);
+        if self.generation > 0 {
+            ends.retain(|end| self.announced_until < end.ended_at);
+        }
         self.announced_until = ends
             .iter()
             .map(|end| end.ended_at)
@@ -250,10 +306,8 @@ impl Content {
     }
 
     fn apply_one(&mut self, fact: Fact, at: Option<Timestamp>) -> Option<TurnEnd> {
-        if !matches!(
-            fact,
-            Fact::Settled | Fact::TokensCounted(_) | Fact::LimitsSeen(_) | Fact::ContextWindow(_)
-        ) && let TurnState::Open { answer, .. } = &mut self.turn
+        if let TurnState::Open { answer, .. } = &mut self.turn
+            && answer.is_taken_back_by(&fact)
         {
             *answer = Answer::Pending;
         }

@@ -1,13 +1,11 @@
 //! The tracker over values: scenarios, races and permutations.
 
-use jiff::Timestamp;
 use proptest::prelude::*;
 
+use super::sim::{Sim, ended, fact_of, id, located, origin, started, turn};
 use super::*;
-use crate::observation::{Coverage, Fact, Lines, LocatedFact, Origin, Writer};
-use crate::process::ProcessKey;
-use crate::session::{Client, EvidenceSource, TurnId, TurnOutcome};
-use crate::source::Source;
+use crate::observation::{Fact, LocatedFact, Observation, Role, Writer};
+use crate::session::{Client, EndedHow, Freshness, Status, TurnOutcome};
 
 #[test]
 fn a_session_is_announced_only_when_its_writer_is_known() {
@@ -381,16 +379,86 @@ fn a_transcript_that_is_gone_takes_its_session_along() {
 }
 
 #[test]
-fn old_ends_are_forgotten_and_live_sessions_stay() {
+fn time_alone_changes_the_counts_too() {
     let mut sim = Sim::running("a");
-    sim.lines("b", [started(), turn(1), ended(1, TurnOutcome::Completed)]);
-    sim.free("b");
+    sim.lines("a", [ended(1, TurnOutcome::Completed)]);
+    sim.effects();
+
+    sim.pass(LEAVES_WITHIN);
+
+    assert_eq!(sim.effects(), ["updated a paused", "summary paused=1"]);
+}
+
+#[test]
+fn a_sub_agent_that_is_gone_holds_its_parent_up_no_longer() {
+    let mut sim = Sim::running_in("a", Client::Tui);
+    sim.lines(
+        "b",
+        [origin(Client::Tui, Role::SubAgent, Some("a")), turn(7)],
+    );
+    sim.held("b");
+    sim.lines("a", [ended(1, TurnOutcome::Completed)]);
     sim.effects();
 
     sim.tracker
-        .forget_ended("2026-11-21T00:00:00Z".parse().unwrap());
+        .handle(Observation::TranscriptGone { session: id("b") }, sim.now);
 
-    assert_eq!(sim.effects(), ["forgotten b", "summary working=1"]);
+    assert_eq!(
+        sim.effects(),
+        [
+            "forgotten b",
+            "updated a paused",
+            "notice codex:a/t1/turn_completed",
+            "summary paused=1"
+        ]
+    );
+}
+
+#[test]
+fn a_session_killed_in_its_turn_and_resumed_waits_for_a_person() {
+    let mut sim = Sim::running_in("a", Client::Tui);
+    sim.free("a");
+    sim.effects();
+
+    sim.held("a");
+    assert_eq!(sim.session("a").status, Status::Paused);
+
+    let settings = Fact::Context {
+        model: Some("m".into()),
+        cwd: None,
+        git_branch: None,
+    };
+    sim.lines("a", [settings]);
+    assert_eq!(sim.session("a").status, Status::Paused);
+
+    sim.lines("a", [turn(2)]);
+    assert_eq!(sim.session("a").status, Status::Working);
+}
+
+#[test]
+fn a_writer_that_is_younger_than_the_last_line_cannot_run_its_turn() {
+    let mut sim = Sim::new();
+    sim.lines("a", [origin(Client::Tui, Role::Main, None), turn(1)]);
+    sim.now.wall += jiff::SignedDuration::from_secs(3600);
+
+    sim.held("a");
+
+    assert_eq!(sim.session("a").status, Status::Paused);
+}
+
+#[test]
+fn a_clock_that_is_set_back_loses_no_notice() {
+    let mut sim = Sim::running_in("a", Client::Tui);
+    sim.lines("a", [ended(1, TurnOutcome::Completed)]);
+    sim.lines("a", [turn(2)]);
+    sim.effects();
+
+    let earlier = sim.agent_clock - jiff::SignedDuration::from_secs(300);
+    sim.tracker.notify_since = earlier;
+    sim.agent_clock = earlier;
+    sim.lines("a", [ended(2, TurnOutcome::Completed)]);
+
+    assert_eq!(sim.notices(), ["codex:a/t2/turn_completed"]);
 }
 
 proptest! {
@@ -456,218 +524,5 @@ proptest! {
         prop_assert_eq!(sim.session("a").status, Status::Done);
         let how = sim.session("a").ended.unwrap().how;
         prop_assert_eq!(how, if is_ended { EndedHow::Finished } else { EndedHow::Killed });
-    }
-}
-
-// Test support.
-
-fn id(name: &str) -> SessionId {
-    SessionId::new(Source::Codex, name)
-}
-
-fn origin(client: Client, role: Role, parent: Option<&str>) -> Fact {
-    Fact::Started(Origin {
-        cwd: Some("/home/dev/acme".into()),
-        git_branch: None,
-        client,
-        cli_version: None,
-        started_at: None,
-        parent: parent.map(str::to_owned),
-        role,
-        name: None,
-    })
-}
-
-fn started() -> Fact {
-    origin(Client::Exec, Role::Main, None)
-}
-
-fn turn(n: u32) -> Fact {
-    Fact::TurnStarted {
-        turn: TurnId(format!("t{n}")),
-    }
-}
-
-fn ended(n: u32, outcome: TurnOutcome) -> Fact {
-    Fact::TurnEnded {
-        turn: Some(TurnId(format!("t{n}"))),
-        outcome,
-        message: Some("all done".into()),
-    }
-}
-
-fn fact_of(step: u8) -> Fact {
-    match step {
-        0 => turn(1),
-        1 => ended(1, TurnOutcome::Completed),
-        2 => Fact::Said {
-            text: "hello".into(),
-        },
-        3 => Fact::ItemStarted {
-            item: "i".into(),
-            activity: "Running x".into(),
-        },
-        4 => Fact::ItemEnded { item: "i".into() },
-        _ => Fact::Prompted { text: "go".into() },
-    }
-}
-
-fn located(offset: u64, fact: Fact) -> LocatedFact {
-    LocatedFact {
-        offset,
-        at: Some("2026-11-20T10:00:00Z".parse().unwrap()),
-        fact,
-    }
-}
-
-/// A tracker with simulated time.
-struct Sim {
-    tracker: Tracker,
-    now: Now,
-    agent_clock: Timestamp,
-    offset: u64,
-    generation: u32,
-}
-
-impl Sim {
-    fn new() -> Self {
-        let wall: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
-        Self {
-            tracker: Tracker::new(wall),
-            now: Now {
-                steady: Duration::ZERO,
-                wall,
-            },
-            agent_clock: wall,
-            offset: 0,
-            generation: 0,
-        }
-    }
-
-    /// A session in its first turn, held by a process; its effects are drained.
-    fn running(name: &str) -> Self {
-        Self::running_in(name, Client::Exec)
-    }
-
-    fn running_in(name: &str, client: Client) -> Self {
-        let mut sim = Self::new();
-        sim.lines(name, [origin(client, Role::Main, None), turn(1)]);
-        sim.held(name);
-        sim.effects();
-        sim
-    }
-
-    fn lines<const N: usize>(&mut self, name: &str, facts: [Fact; N]) {
-        let facts = facts
-            .into_iter()
-            .map(|fact| {
-                self.offset += 100;
-                LocatedFact {
-                    offset: self.offset,
-                    at: Some(self.agent_clock),
-                    fact,
-                }
-            })
-            .collect();
-        self.deliver(name, facts);
-    }
-
-    fn deliver(&mut self, name: &str, facts: Vec<LocatedFact>) {
-        let lines = Lines {
-            path: "rollout.jsonl".into(),
-            generation: self.generation,
-            coverage: Coverage::Whole,
-            latest_at: facts.last().and_then(|fact| fact.at),
-            facts,
-            n_skipped: 0,
-        };
-        self.tracker.handle(
-            Observation::Lines {
-                session: id(name),
-                lines,
-            },
-            self.now,
-        );
-    }
-
-    fn see(&mut self, name: &str, writer: Writer) {
-        self.tracker.handle(
-            Observation::WriterSeen {
-                session: id(name),
-                writer,
-            },
-            self.now,
-        );
-    }
-
-    fn held(&mut self, name: &str) {
-        let by = ProcessKey {
-            pid: 42,
-            started_at: self.now.wall,
-        };
-        self.see(
-            name,
-            Writer::Held {
-                by,
-                from: EvidenceSource::WriterLock,
-            },
-        );
-    }
-
-    fn free(&mut self, name: &str) {
-        self.see(name, Writer::Free);
-    }
-
-    fn pass(&mut self, time: Duration) {
-        self.now.steady += time;
-        self.tracker.handle_timeout(self.now);
-    }
-
-    fn session(&self, name: &str) -> LiveSession {
-        self.tracker.session(&id(name)).unwrap()
-    }
-
-    /// Drains the effects and returns the ids of the notices among them.
-    fn notices(&mut self) -> Vec<String> {
-        let effects = self.effects();
-        effects
-            .iter()
-            .filter_map(|e| e.strip_prefix("notice ").map(str::to_owned))
-            .collect()
-    }
-
-    fn effects(&mut self) -> Vec<String> {
-        let name = |session: &LiveSession| {
-            let status = serde_json::to_value(session.status).unwrap();
-            format!(
-                "{} {}",
-                session.id.source_session_id(),
-                status.as_str().unwrap()
-            )
-        };
-        std::iter::from_fn(|| self.tracker.poll_effect())
-            .map(|effect| match effect {
-                Effect::Discovered(session) => format!("discovered {}", name(&session)),
-                Effect::Updated(session) => format!("updated {}", name(&session)),
-                Effect::Closed(session) => format!("closed {}", name(&session)),
-                Effect::Forgotten(id) => format!("forgotten {}", id.source_session_id()),
-                Effect::Notice(notice) => format!("notice {}", notice.id.as_str()),
-                Effect::Summary(s) => {
-                    let counts = [
-                        ("working", s.working),
-                        ("needs_you", s.needs_you),
-                        ("paused", s.paused),
-                        ("done", s.done),
-                        ("unknown", s.unknown),
-                    ];
-                    let counts: Vec<String> = counts
-                        .iter()
-                        .filter(|(_, n)| *n > 0)
-                        .map(|(name, n)| format!("{name}={n}"))
-                        .collect();
-                    format!("summary {}", counts.join(" "))
-                }
-            })
-            .collect()
     }
 }

@@ -56,10 +56,12 @@ impl SessionState {
             title: self.title(),
             project: cwd.as_deref().and_then(project),
             cwd,
-            git_branch: content.git_branch.clone(),
-            model: content.model.clone(),
+            git_branch: content.git_branch.as_deref().map(one_word_line),
+            model: content.model.as_deref().map(one_word_line),
             client: self.client(),
-            cli_version: origin.and_then(|origin| origin.cli_version.clone()),
+            cli_version: origin
+                .and_then(|origin| origin.cli_version.as_deref())
+                .map(one_word_line),
             status,
             status_since,
             freshness: match status {
@@ -109,7 +111,7 @@ impl SessionState {
             ) => (Status::Working, None),
             (
                 TurnState::Open {
-                    answer: Answer::Pending,
+                    answer: Answer::Pending | Answer::Abandoned,
                     ..
                 },
                 Life::Over,
@@ -264,9 +266,14 @@ impl SessionState {
     }
 }
 
+/// Returns a short text from a transcript as one line without anything a terminal would obey.
+fn one_word_line(text: &str) -> String {
+    one_line(text, 200)
+}
+
 /// Returns the last part of a folder's path.
 fn project(cwd: &str) -> Option<String> {
     cwd.rsplit(['/', '\\'])
         .find(|part| !part.is_empty())
-        .map(str::to_owned)
+        .map(one_word_line)
 }

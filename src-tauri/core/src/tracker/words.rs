@@ -40,6 +40,14 @@ pub(super) fn transcript_evidence(state: &SessionState) -> Evidence {
             ..
         } => (*started_at, "turn started, no end yet".to_owned()),
         TurnState::Open {
+            answer: Answer::Abandoned,
+            started_at,
+            ..
+        } => (
+            *started_at,
+            "turn started, no end; its writer has gone".to_owned(),
+        ),
+        TurnState::Open {
             answer: Answer::Given,
             ..
         } => (

@@ -10,7 +10,7 @@ use mission_control_core::health::Problem;
 use mission_control_core::process::ProcessKey;
 use mission_control_core::session::SessionId;
 use mission_control_core::source::Source;
-use mission_control_core::task::board::TaskBoard;
+use mission_control_core::task::board::{BoardChange, TaskBoard};
 use mission_control_core::tracker::{Effect, Now, Tracker};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -59,6 +59,9 @@ struct Owner {
     watch: FolderWatch,
     subscribers: Subscribers,
     heartbeat_due: Duration,
+    /// When to try again to give slow subscribers their snapshot.
+    catch_up_due: Duration,
+    n_tasks_running: u32,
     /// Awaits the end of every process in `followed`.
     ends: JoinSet<ProcessKey>,
     followed: BTreeSet<ProcessKey>,
@@ -90,6 +93,8 @@ impl Owner {
             watch: FolderWatch::new(most_folders),
             subscribers: Subscribers::default(),
             heartbeat_due: Duration::MAX,
+            catch_up_due: Duration::ZERO,
+            n_tasks_running: 0,
             ends: JoinSet::new(),
             followed: BTreeSet::new(),
             pages: None,
@@ -138,12 +143,9 @@ impl Owner {
     }
 
     fn due(&self) -> Duration {
-        let catch_up = self
-            .subscribers
-            .are_behind()
-            .then(|| self.clock.now().steady + CATCH_UP);
+        let catch_up = self.subscribers.are_behind().then_some(self.catch_up_due);
         let heartbeat = (!self.subscribers.is_empty()).then_some(self.heartbeat_due);
-        let tasks = self.tasks.poll_timeout();
+        let tasks = Some(self.tasks.poll_timeout());
         [self.tracker.poll_timeout(), catch_up, heartbeat, tasks]
             .into_iter()
             .flatten()
@@ -165,16 +167,16 @@ impl Owner {
             self.subscribers.send(&EventBody::Heartbeat {}, now.wall);
             self.heartbeat_due = now.steady + HEARTBEAT;
         }
-        if self
-            .tasks
-            .poll_timeout()
-            .is_some_and(|due| due <= now.steady)
-        {
-            self.look_at_tasks(now);
+        if self.tasks.poll_timeout() <= now.steady {
+            let change = self.tasks.look_again(now);
+            self.tell_of_tasks(change, now);
         }
-        let (tracker, board) = (&self.tracker, self.tasks.board());
-        self.subscribers
-            .catch_up(|| snapshot(tracker, board), now.wall);
+        if self.catch_up_due <= now.steady {
+            self.catch_up_due = now.steady + CATCH_UP;
+            let (tracker, board) = (&self.tracker, self.tasks.board());
+            self.subscribers
+                .catch_up(|| snapshot(tracker, board), now.wall);
+        }
     }
 
     /// Carries what was seen to the tracker and what follows from it to everybody, until nothing
@@ -214,8 +216,14 @@ impl Owner {
 
     /// Looks at the delegated tasks and tells what changed.
     fn look_at_tasks(&mut self, now: Now) {
-        let n_running = self.tasks.board().n_running();
         let change = self.tasks.look(now);
+        self.tell_of_tasks(change, now);
+    }
+
+    fn tell_of_tasks(&mut self, change: BoardChange, now: Now) {
+        if change == BoardChange::default() {
+            return;
+        }
         for runs_for in self.tasks.board().sessions() {
             self.tracker.handle(runs_for, now);
         }
@@ -224,7 +232,8 @@ impl Owner {
             self.subscribers
                 .send(&EventBody::TaskUpdated { task }, now.wall);
         }
-        if self.tasks.board().n_running() != n_running {
+        let n_running = self.tasks.board().n_running();
+        if std::mem::replace(&mut self.n_tasks_running, n_running) != n_running {
             let summary = summary(&self.tracker, self.tasks.board());
             self.subscribers
                 .send(&EventBody::Summary { summary }, now.wall);
@@ -248,8 +257,7 @@ impl Owner {
                     self.subscribers.tell(notice, now.wall);
                     continue;
                 }
-                Effect::Forgotten(session) => {
-                    self.lookout.forget(&session);
+                Effect::Forgotten(_) => {
                     has_forgotten = true;
                     continue;
                 }
@@ -320,6 +328,11 @@ impl Owner {
             }
             Request::Sessions(reply) => drop(reply.send(self.tracker.sessions())),
             Request::Session(id, reply) => {
+                if find(&self.tracker.sessions(), &id).is_none() {
+                    let thread = id.rsplit(':').next().unwrap_or_default();
+                    self.lookout.seek(thread, now);
+                    self.settle();
+                }
                 drop(reply.send(find(&self.tracker.sessions(), &id).cloned()));
             }
             Request::Transcript { id, cursor, reply } => match self.page_request(&id, cursor) {

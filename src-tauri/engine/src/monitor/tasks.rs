@@ -6,6 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 use mission_control_core::task::board::{BoardChange, TaskBoard};
 use mission_control_core::task::model::Task;
+use mission_control_core::tracker::Now;
 
 use crate::places::{Environment, Places};
 use crate::settings::Settings;
@@ -19,12 +20,16 @@ use crate::task::reconcile::reconcile;
 const MOST_ENDED: u32 = 50;
 /// How often the store is looked at while a task is open, in case a bell was missed.
 const SAFETY: Duration = Duration::from_secs(2);
+/// The same while none is.
+const SAFETY_AT_REST: Duration = Duration::from_secs(10);
 
 /// The tasks as the store tells them.
 #[derive(Debug)]
 pub(super) struct Tasks {
     context: TaskContext,
     store: Option<Store>,
+    /// The state of the store that was read last.
+    version: Option<i64>,
     board: TaskBoard,
     look_due: Duration,
 }
@@ -34,6 +39,7 @@ impl Tasks {
         Self {
             context: TaskContext::of(&Environment::read(), settings, places.clone()),
             store: None,
+            version: None,
             board: TaskBoard::new(notify_since),
             look_due: Duration::ZERO,
         }
@@ -61,24 +67,50 @@ impl Tasks {
         path.starts_with(&self.context.state)
     }
 
-    /// Returns when [`Self::look`] is due, on the steady clock.
-    pub(super) fn poll_timeout(&self) -> Option<Duration> {
-        self.board.has_open().then_some(self.look_due)
+    /// Returns when [`Self::look_again`] is due, on the steady clock.
+    pub(super) fn poll_timeout(&self) -> Duration {
+        self.look_due
+    }
+
+    /// Looks at the store if it changed although no bell was heard, and at tasks that lost their
+    /// supervisor.
+    pub(super) fn look_again(&mut self, now: Now) -> BoardChange {
+        self.look_due = now.steady + self.pause();
+        if let Some(store) = &self.store {
+            reconcile(&self.context, store);
+            if store
+                .data_version()
+                .is_ok_and(|version| self.version == Some(version))
+            {
+                return BoardChange::default();
+            }
+        }
+        self.look(now)
     }
 
     /// Looks at the store and at tasks that lost their supervisor.
-    pub(super) fn look(&mut self, now: mission_control_core::tracker::Now) -> BoardChange {
-        self.look_due = now.steady + SAFETY;
+    pub(super) fn look(&mut self, now: Now) -> BoardChange {
         if self.store.is_none() && !Store::exists(&self.context.state) {
+            self.look_due = now.steady + self.pause();
             return BoardChange::default();
         }
-        match self.read(now.wall) {
+        let change = match self.read(now.wall) {
             Ok(tasks) => self.board.take_in(tasks),
             Err(error) => {
                 tracing::warn!(%error, "Delegated tasks cannot be read.");
                 self.store = None;
                 BoardChange::default()
             }
+        };
+        self.look_due = now.steady + self.pause();
+        change
+    }
+
+    fn pause(&self) -> Duration {
+        if self.board.has_open() {
+            SAFETY
+        } else {
+            SAFETY_AT_REST
         }
     }
 
@@ -89,10 +121,21 @@ impl Tasks {
         };
         let store = self.store.insert(store);
         reconcile(&self.context, store);
+        self.version = Some(store.data_version()?);
         let mut tasks = store.tasks(TaskFilter::Latest(MOST_ENDED))?;
         for open in store.tasks(TaskFilter::Open)? {
             if !tasks.iter().any(|task| task.task_id == open.task_id) {
                 tasks.push(open);
+            }
+        }
+        // The end of a task is told however many others were handed in after it.
+        for known in self.board.tasks() {
+            let is_missing = !tasks.iter().any(|task| task.task_id == known.task_id);
+            if is_missing
+                && !known.status.is_terminal()
+                && let Some(ended) = store.task(&known.task_id)?
+            {
+                tasks.push(ended.task);
             }
         }
         for task in &mut tasks {

@@ -108,7 +108,7 @@ fn snapshot_of(n_sessions: usize) -> impl Fn(&EventBody) -> Option<()> {
 #[test]
 fn a_session_is_followed_from_its_start_to_its_end() {
     let world = World::with_home();
-    let recording = Recording::of("02-commands-and-edits");
+    let recording = Recording::live("02-commands-and-edits");
     let (before, after) = recording.split_behind("\"task_started\"");
 
     block_on(async {
@@ -158,7 +158,7 @@ fn a_killed_process_ends_its_session_at_once() {
 #[test]
 fn a_home_that_is_added_is_followed_until_it_is_removed() {
     let [world, first, second] = [(); 3].map(|()| World::with_home());
-    let kept = Recording::of("02-commands-and-edits");
+    let kept = Recording::live("02-commands-and-edits");
     let recording = Recording::of("01-simple-success");
     append(&first.path(&recording), &recording.text);
     let (before, after) = kept.split_behind("\"task_started\"");

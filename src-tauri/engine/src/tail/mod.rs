@@ -11,7 +11,7 @@ use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
-use mission_control_core::observation::{Coverage, Lines, LocatedFact};
+use mission_control_core::observation::{Coverage, Fact, Lines, LocatedFact};
 use mission_control_core::source::{LineOutcome, LineRead, Reader, Source};
 
 pub(crate) use compressed::for_each_line as read_compressed;
@@ -84,6 +84,17 @@ impl Gathered {
     fn skip_overlong(&mut self, n_overlong: u32) {
         self.n_lines += u64::from(n_overlong);
         self.n_skipped += n_overlong;
+    }
+
+    /// Drops the ends of turns from the head of a transcript whose latest turn began further back
+    /// than was read: it began after them, and it runs.
+    fn forget_ends_of_turns(&mut self) {
+        self.facts.retain(|located| {
+            !matches!(
+                located.fact,
+                Fact::TurnEnded { .. } | Fact::TurnGivenUp { .. }
+            )
+        });
     }
 
     fn has_turn_boundary(&self) -> bool {
@@ -207,6 +218,9 @@ fn begin(
         reading.advance(file, whole, buffer, &mut tail)?;
         let has_lines = tail.n_lines > 0 || window > cursor::LONGEST_LINE;
         if tail.has_turn_boundary() || (has_lines && window >= LAST_WINDOW) {
+            if !tail.has_turn_boundary() {
+                gathered.forget_ends_of_turns();
+            }
             gathered.join(tail);
             return Ok((reading, gathered));
         }

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::Server;
 use crate::desk::Desk;
+use crate::tools::Listing;
 use crate::wire::{Lease, Outbox, Standing, Wire, streams};
 
 /// How long answers may take after the client has sent its last message.
@@ -31,7 +32,7 @@ pub enum ServeError {
 ///
 /// # Errors
 /// When it cannot start.
-pub fn serve() -> Result<(), ServeError> {
+pub fn serve(listing: Listing) -> Result<(), ServeError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(MOST_THREADS)
@@ -39,7 +40,7 @@ pub fn serve() -> Result<(), ServeError> {
         .map_err(ServeError::Loop)?;
     let result = runtime.block_on(async {
         tokio::select! {
-            result = converse() => result,
+            result = converse(listing) => result,
             () = told_to_end() => Ok(()),
         }
     });
@@ -48,7 +49,7 @@ pub fn serve() -> Result<(), ServeError> {
     result
 }
 
-async fn converse() -> Result<(), ServeError> {
+async fn converse(listing: Listing) -> Result<(), ServeError> {
     let (input, output) = streams::take().map_err(ServeError::Streams)?;
     let (outbox, writer) = Outbox::new(output);
     let (wire, standing) = Wire::new(input, outbox.clone());
@@ -57,17 +58,17 @@ async fn converse() -> Result<(), ServeError> {
         result = writer => if let Err(error) = result {
             tracing::info!(%error, "The client does not read any more.");
         },
-        () = talk(wire, &desk) => {}
+        () = talk(wire, &desk, listing) => {}
         () = farewell(standing, &outbox) => {}
     }
     Ok(())
 }
 
 /// Serves one handshake after the other; a failed one ends nothing.
-async fn talk(mut wire: Wire, desk: &Arc<Desk>) {
+async fn talk(mut wire: Wire, desk: &Arc<Desk>, listing: Listing) {
     loop {
         let (lease, home) = Lease::of(wire);
-        match serve_server(Server::new(Arc::clone(desk)), lease).await {
+        match serve_server(Server::new(Arc::clone(desk), listing), lease).await {
             Ok(running) => {
                 if let Err(error) = running.waiting().await {
                     tracing::error!(%error, "Serving broke down.");

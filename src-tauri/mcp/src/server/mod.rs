@@ -21,6 +21,7 @@ use rmcp::model::{
 use rmcp::service::{RequestContext, RoleServer};
 
 use crate::desk::Desk;
+use crate::tools::Listing;
 use crate::{answer, tools};
 
 /// What a model reads about this server before it uses it; clients cut it at 2 KB.
@@ -51,11 +52,12 @@ session, which one needs a person), codex_doctor (when something is missing).";
 #[derive(Clone, Debug)]
 pub(crate) struct Server {
     desk: Arc<Desk>,
+    listing: Listing,
 }
 
 impl Server {
-    pub(crate) const fn new(desk: Arc<Desk>) -> Self {
-        Self { desk }
+    pub(crate) const fn new(desk: Arc<Desk>, listing: Listing) -> Self {
+        Self { desk, listing }
     }
 }
 
@@ -80,7 +82,7 @@ impl ServerHandler for Server {
         _request: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult::with_all_items(tools::list()))
+        Ok(ListToolsResult::with_all_items(tools::list(self.listing)))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {

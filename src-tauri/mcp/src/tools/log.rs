@@ -111,8 +111,8 @@ fn read(turn: &Turn<'_>, arguments: &Arguments) -> Result<Answer, TaskError> {
 }
 
 /// A piece of a file.
-struct Piece {
-    text: String,
+pub(super) struct Piece {
+    pub(super) text: String,
     end: u64,
     size: u64,
 }
@@ -137,7 +137,11 @@ fn piece_from(path: &Utf8Path, from: u64) -> std::io::Result<Piece> {
     })
 }
 
-fn tail(path: &Utf8Path, n_lines: usize) -> std::io::Result<Piece> {
+/// Returns the last lines of a file.
+///
+/// # Errors
+/// When it cannot be read.
+pub(super) fn tail(path: &Utf8Path, n_lines: usize) -> std::io::Result<Piece> {
     let mut file = File::open(path)?;
     let size = file.metadata()?.len();
     let from = size.saturating_sub(MOST_BYTES);

@@ -3,6 +3,7 @@
 mod act;
 mod doctor;
 mod log;
+mod older;
 mod run;
 mod sessions;
 mod tasks;
@@ -91,9 +92,26 @@ const TOOLS: &[&ToolSpec] = &[
     &wait::WAIT,
 ];
 
+/// Which tools are listed; all of them can be called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listing {
+    /// Those of today.
+    Current,
+    /// Older families, too.
+    WithOlder,
+}
+
 /// Returns the tools as clients see them.
-pub(crate) fn list() -> Vec<Tool> {
-    TOOLS.iter().map(|tool| described(tool)).collect()
+pub(crate) fn list(listing: Listing) -> Vec<Tool> {
+    let older = match listing {
+        Listing::Current => &[],
+        Listing::WithOlder => older::OLDER,
+    };
+    TOOLS
+        .iter()
+        .chain(older)
+        .map(|tool| described(tool))
+        .collect()
 }
 
 /// Returns one tool as clients see it.
@@ -155,7 +173,8 @@ async fn guarded(name: &str, start: impl FnOnce() -> Reply) -> Result<Answer, Ta
 }
 
 fn find(name: &str) -> Option<&'static ToolSpec> {
-    TOOLS.iter().copied().find(|tool| tool.name == name)
+    let mut all = TOOLS.iter().chain(older::OLDER).copied();
+    all.find(|tool| tool.name == name)
 }
 
 fn described(tool: &ToolSpec) -> Tool {
@@ -227,7 +246,7 @@ mod tests {
         let names: Vec<&str> = TOOLS.iter().map(|tool| tool.name).collect();
 
         assert!(names.is_sorted(), "{names:?}");
-        for tool in list() {
+        for tool in list(Listing::Current) {
             assert!(tool.name.len() <= MAX_NAME, "{}", tool.name);
             assert!(
                 tool.description.unwrap().len() <= MAX_DESCRIPTION,

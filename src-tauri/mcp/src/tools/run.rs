@@ -5,12 +5,12 @@ use std::time::Duration;
 use mission_control_core::task::failure::{ErrorCode, TaskError};
 use mission_control_core::task::model::Task;
 use mission_control_core::task::request::{Resume, TaskRequest};
-use mission_control_engine::task::submit::{Novelty, SubmitError, submit};
+use mission_control_engine::task::submit::{Novelty, SubmitError, Submitted, submit};
 use serde_json::{Map, Value, json};
 
 use super::{Call, Effect, MetaValue, Reply, ToolSpec};
 use crate::answer::{Answer, fault, internal};
-use crate::desk::{Turn, unusable};
+use crate::desk::{Desk, Turn, unusable};
 use crate::parameters::{Arguments, Kind, Parameter};
 use crate::task::extension::{answer, created};
 use crate::task::view::{Commands, output, whole};
@@ -205,6 +205,9 @@ pub(super) const RUN: ToolSpec = ToolSpec {
             Kind::Flag,
             "Whether files are to be changed; then a run without changes is no success.",
         ),
+        Parameter::unlisted("async", Kind::Flag),
+        Parameter::unlisted("confirm", Kind::Flag),
+        Parameter::unlisted("allow_destructive_git", Kind::Flag),
     ],
     output: started,
     effect: Effect::Starts,
@@ -288,7 +291,12 @@ pub(super) const REVIEW: ToolSpec = ToolSpec {
 };
 
 async fn run(mut call: Call) -> Result<Answer, TaskError> {
-    let wait_s = wait_seconds(&mut call.arguments);
+    let is_async = call.arguments.flag("async") == Some(true);
+    let wait_s = wait_seconds(&mut call.arguments).or(is_async.then_some(0));
+    // Older callers say these; the sandbox decides.
+    for older in ["async", "confirm", "allow_destructive_git"] {
+        call.arguments.take(older);
+    }
     let request = request(std::mem::take(&mut call.arguments).rest())?;
     start(call, wait_s, move |_| Ok(request)).await
 }
@@ -367,7 +375,7 @@ fn review_target(arguments: &mut Arguments) -> Result<Value, TaskError> {
     })
 }
 
-fn request(fields: Map<String, Value>) -> Result<TaskRequest, TaskError> {
+pub(super) fn request(fields: Map<String, Value>) -> Result<TaskRequest, TaskError> {
     TaskRequest::read(&Value::Object(fields))
         .map_err(|error| fault(ErrorCode::Validation, error.to_string()))
 }
@@ -408,19 +416,28 @@ fn continue_with(task: &Task, fields: &mut Map<String, Value>) -> Result<(), Tas
     Ok(())
 }
 
+/// Hands a task in; it is durable then.
+///
+/// # Errors
+/// When it is refused.
+pub(super) async fn hand_in(
+    desk: &Desk,
+    request: impl FnOnce(&Turn<'_>) -> Result<TaskRequest, TaskError> + Send + 'static,
+) -> Result<Submitted, TaskError> {
+    desk.turn(move |turn| {
+        let request = request(turn)?;
+        submit(turn.context, turn.store, request, turn.now).map_err(|error| refused(&error))
+    })
+    .await
+}
+
 /// Hands a task in and answers in the best way the request allows.
 async fn start(
     call: Call,
     wait_s: Option<u64>,
     request: impl FnOnce(&Turn<'_>) -> Result<TaskRequest, TaskError> + Send + 'static,
 ) -> Result<Answer, TaskError> {
-    let submitted = call
-        .desk
-        .turn(move |turn| {
-            let request = request(turn)?;
-            submit(turn.context, turn.store, request, turn.now).map_err(|error| refused(&error))
-        })
-        .await?;
+    let submitted = hand_in(&call.desk, request).await?;
     let id = submitted.task.task_id.clone();
     let follows = call
         .context

@@ -2,13 +2,14 @@
 
 use camino::Utf8Path;
 use mission_control_core::task::failure::TaskError;
-use mission_control_core::task::model::{Task, TaskStatus};
+use mission_control_core::task::model::{Task, TaskId, TaskStatus};
 use mission_control_engine::store::TaskFilter;
 use mission_control_engine::task::present::present;
 use serde_json::{Value, json};
 
+use super::log::tail;
 use super::{Call, Effect, MetaValue, Reply, ToolSpec};
-use crate::answer::Answer;
+use crate::answer::{Answer, internal};
 use crate::desk::{Turn, unusable};
 use crate::parameters::{Arguments, Kind, Parameter};
 use crate::task::view::{Commands, brief, links, output, status_message, whole};
@@ -96,8 +97,20 @@ pub(super) const STATUS: ToolSpec = ToolSpec {
     description: "Shows how one delegated task stands: what it does at the moment, how far it is \
         in its own plan, what it waits for. Returns at once. To wait use codex_wait, which costs \
         one call instead of many.",
-    parameters: &[TASK_ID],
-    output: || output(&json!({ "status_message": { "type": "string" } })),
+    parameters: &[
+        TASK_ID,
+        Parameter::optional(
+            "tail_lines",
+            Kind::Integer(1, 1000),
+            "Show so many of the last lines of its log, too.",
+        ),
+    ],
+    output: || {
+        output(&json!({
+            "status_message": { "type": "string" },
+            "log_tail": { "type": "string", "description": "The last lines of its log." }
+        }))
+    },
     effect: Effect::Reads,
     meta: &[],
     run: |call| -> Reply {
@@ -106,6 +119,14 @@ pub(super) const STATUS: ToolSpec = ToolSpec {
             let mut value = whole(&task, Commands::Outcomes)?;
             if let Some(fields) = value.as_object_mut() {
                 fields.insert("status_message".to_owned(), status_message(&task).into());
+                if let Some(n_lines) = call.arguments.number("tail_lines") {
+                    let id = task.task_id.clone();
+                    let lines = call
+                        .desk
+                        .turn(move |turn| log_tail(turn, &id, n_lines))
+                        .await?;
+                    fields.insert("log_tail".to_owned(), lines.into());
+                }
             }
             Ok(Answer::Done {
                 value,
@@ -136,6 +157,15 @@ pub(super) const RESULT: ToolSpec = ToolSpec {
         })
     },
 };
+
+/// Returns the last lines of a task's log; empty while there is none.
+fn log_tail(turn: &Turn<'_>, id: &TaskId, n_lines: usize) -> Result<String, TaskError> {
+    match tail(&turn.context.folder(id).log(), n_lines) {
+        Ok(piece) => Ok(piece.text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(internal(&error)),
+    }
+}
 
 /// Returns the task a call names; a result that is shown has been seen.
 async fn named(call: &Call) -> Result<Task, TaskError> {

@@ -15,6 +15,9 @@ use crate::task::waiting::{Ended, Until, wait};
 /// How long a call waits if nobody says, in seconds: below every client's own limit.
 const USUAL_S: usize = 50;
 
+/// Longest wait, in seconds.
+const MOST_S: usize = 600;
+
 pub(super) const WAIT: ToolSpec = ToolSpec {
     name: "codex_wait",
     title: "Wait for Codex tasks",
@@ -41,6 +44,8 @@ pub(super) const WAIT: ToolSpec = ToolSpec {
             "Wait at most so long. Many clients give up after 60 seconds.",
         )
         .or(&["timeout", "timeout_sec", "wait_seconds", "max_seconds"]),
+        Parameter::unlisted("timeout_ms", Kind::Integer(0, 604_800_000)),
+        Parameter::unlisted("poll_interval_ms", Kind::Integer(0, 604_800_000)),
     ],
     output,
     effect: Effect::Reads,
@@ -54,7 +59,16 @@ async fn run(call: Call) -> Result<Answer, TaskError> {
         Some("all") => Until::All,
         Some(_) | None => Until::Any,
     };
-    let limit_s = call.arguments.number("timeout_seconds").unwrap_or(USUAL_S);
+    // An older spelling, in which 0 means for ever; nothing waits for ever here.
+    let older_s = call
+        .arguments
+        .number("timeout_ms")
+        .map(|limit| match limit {
+            0 => MOST_S,
+            limit => limit.div_ceil(1000).min(MOST_S),
+        });
+    let limit_s = call.arguments.number("timeout_seconds").or(older_s);
+    let limit_s = limit_s.unwrap_or(USUAL_S);
     let limit = Duration::from_secs(u64::try_from(limit_s).unwrap_or(u64::MAX));
     let ids: Vec<TaskId> = call
         .desk

@@ -314,3 +314,85 @@ const KNOWN_METHODS: &[&str] = &[
     "tools/call",
     "tools/list",
 ];
+
+#[cfg(test)]
+mod tests {
+    use rmcp::model::{ProgressNotification, ProgressNotificationParam, ServerResult};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"x","version":"1"}}}"#;
+
+    fn take(gate: &mut Gate, line: &str) -> Verdict {
+        gate.take(&Line::Whole(line.as_bytes().to_vec()))
+    }
+
+    fn call(id: i64, token: &str) -> String {
+        let line = json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {
+            "name": "t", "_meta": { "progressToken": token } } });
+        line.to_string()
+    }
+
+    fn progress(token: &str, value: f64) -> ServerJsonRpcMessage {
+        let token: ProgressToken = serde_json::from_value(Value::from(token)).unwrap();
+        let param = ProgressNotificationParam::new(token, value);
+        ServerJsonRpcMessage::notification(ServerNotification::ProgressNotification(
+            ProgressNotification::new(param),
+        ))
+    }
+
+    fn answer(id: i64) -> ServerJsonRpcMessage {
+        let result: ServerResult = serde_json::from_value(json!({})).unwrap();
+        ServerJsonRpcMessage::response(result, RequestId::Number(id))
+    }
+
+    #[test]
+    fn progress_rises_and_ends_with_its_request() {
+        let mut gate = Gate::default();
+        take(&mut gate, INITIALIZE);
+        take(&mut gate, &call(7, "mine"));
+
+        assert!(gate.may_send(&progress("mine", 1.0)));
+        assert!(!gate.may_send(&progress("mine", 1.0)), "it does not rise");
+        assert!(
+            !gate.may_send(&progress("other", 2.0)),
+            "nobody gave that token"
+        );
+        assert!(gate.may_send(&progress("mine", 2.0)));
+        assert!(gate.may_send(&answer(7)));
+        assert!(
+            !gate.may_send(&progress("mine", 3.0)),
+            "its request is answered"
+        );
+    }
+
+    #[test]
+    fn a_cancelled_request_gets_no_progress_and_is_not_waited_for() {
+        let mut gate = Gate::default();
+        take(&mut gate, INITIALIZE);
+        gate.may_send(&answer(0));
+        take(&mut gate, &call(7, "mine"));
+        let awaited = gate.awaited();
+
+        take(
+            &mut gate,
+            r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}"#,
+        );
+
+        assert_eq!((awaited, gate.awaited()), (1, 0));
+        assert!(!gate.may_send(&progress("mine", 1.0)));
+    }
+
+    #[test]
+    fn notifications_pass_only_after_a_request_has_chosen_the_era() {
+        const NOTE: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+        let mut gate = Gate::default();
+
+        assert!(matches!(take(&mut gate, NOTE), Verdict::Ignore));
+        take(&mut gate, INITIALIZE);
+        assert!(matches!(take(&mut gate, NOTE), Verdict::Pass(_)));
+        gate.start_anew();
+        assert!(matches!(take(&mut gate, NOTE), Verdict::Ignore));
+    }
+}

@@ -9,6 +9,7 @@ mod show;
 mod supervise;
 mod wait;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -233,10 +234,11 @@ pub(super) fn run(command: TaskCommand, output: &mut Output) -> Result<ExitCode,
 }
 
 /// Returns the task that these arguments ask to see through.
-pub(super) fn supervised_id(arguments: impl Iterator<Item = String>) -> Option<String> {
+pub(super) fn supervised_id(arguments: impl Iterator<Item = OsString>) -> Option<String> {
     let mut arguments = arguments.skip(1);
     let (command, id) = (arguments.next()?, arguments.next()?);
-    (command == "supervise" && arguments.next().is_none()).then_some(id)
+    let is_meant = command == "supervise" && arguments.next().is_none();
+    is_meant.then(|| id.into_string().ok()).flatten()
 }
 
 /// Sees one task through.

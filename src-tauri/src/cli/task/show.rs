@@ -81,7 +81,7 @@ pub(super) fn result(id: &str, format: Format, output: &mut Output) -> Result<Ex
     see(&desk, &task)?;
     Ok(wait::exit_code(
         std::slice::from_ref(&task),
-        wait::WaitEnd::Over,
+        wait::Until::All,
     ))
 }
 

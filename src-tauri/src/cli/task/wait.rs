@@ -47,7 +47,7 @@ pub(super) fn run(
         .iter()
         .map(|id| desk.find(id))
         .collect::<Result<_, _>>()?;
-    let (tasks, end) = wait(&desk, &ids, until, limit, format, output)?;
+    let tasks = wait(&desk, &ids, until, limit, format, output)?;
     match format {
         Format::Json => output.json_document(&Document { tasks: &tasks })?,
         Format::People => {
@@ -59,7 +59,7 @@ pub(super) fn run(
     for task in &tasks {
         show::see(&desk, task)?;
     }
-    Ok(exit_code(&tasks, end))
+    Ok(exit_code(&tasks, until))
 }
 
 /// Waits for one task that was just handed in.
@@ -70,7 +70,7 @@ pub(super) fn for_one(
     output: &mut Output,
 ) -> Result<ExitCode, Failure> {
     let ids = [task.task_id.clone()];
-    let (tasks, end) = wait(desk, &ids, Until::All, None, format, output)?;
+    let tasks = wait(desk, &ids, Until::All, None, format, output)?;
     for task in &tasks {
         match format {
             Format::Json => output.json_document(task)?,
@@ -78,7 +78,7 @@ pub(super) fn for_one(
         }
         show::see(desk, task)?;
     }
-    Ok(exit_code(&tasks, end))
+    Ok(exit_code(&tasks, Until::All))
 }
 
 fn wait(
@@ -88,7 +88,7 @@ fn wait(
     limit: Option<Duration>,
     format: Format,
     output: &Output,
-) -> Result<(Vec<Task>, WaitEnd), Failure> {
+) -> Result<Vec<Task>, Failure> {
     let mut progress = Progress::new(format, output);
     let look = |store: &Store| -> Result<Option<Vec<Task>>, Failure> {
         let tasks = read(desk, store, ids)?;
@@ -98,8 +98,8 @@ fn wait(
     let waited = wait_for(&desk.context, &desk.store, limit, look);
     progress.clear();
     match waited? {
-        Waited::For(tasks) => Ok((tasks, WaitEnd::Over)),
-        Waited::TimeUp => Ok((read(desk, &desk.store, ids)?, WaitEnd::TimeUp)),
+        Waited::For(tasks) => Ok(tasks),
+        Waited::TimeUp => read(desk, &desk.store, ids),
     }
 }
 
@@ -128,33 +128,23 @@ fn is_over(tasks: &[Task], until: Until) -> bool {
         }
 }
 
-/// Why waiting ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum WaitEnd {
-    /// What was waited for is there.
-    Over,
-    /// The time was up before.
-    TimeUp,
+/// Returns 5 when a task needs somebody, 6 when it is not over yet, 1 when one that ended did not
+/// succeed, and 0 otherwise.
+pub(super) fn exit_code(tasks: &[Task], until: Until) -> ExitCode {
+    ExitCode::from(code(tasks, until))
 }
 
-/// Returns 5 when one needs somebody, 6 when the time was up or none has ended, 1 when one that
-/// ended did not succeed, else 0.
-pub(super) fn exit_code(tasks: &[Task], end: WaitEnd) -> ExitCode {
-    let needs_somebody = tasks
-        .iter()
-        .any(|task| task.status == TaskStatus::InputRequired);
-    let mut ended = tasks.iter().filter(|task| task.status.is_terminal());
-    let has_ended = ended.clone().next().is_some();
-    let code = if needs_somebody {
+fn code(tasks: &[Task], until: Until) -> u8 {
+    let has = |wanted: fn(&Task) -> bool| tasks.iter().any(wanted);
+    if has(|task| task.status == TaskStatus::InputRequired) {
         5
-    } else if end == WaitEnd::TimeUp || !has_ended {
+    } else if !is_over(tasks, until) {
         6
-    } else if ended.all(has_succeeded) {
-        0
-    } else {
+    } else if has(|task| task.status.is_terminal() && !has_succeeded(task)) {
         1
-    };
-    ExitCode::from(code)
+    } else {
+        0
+    }
 }
 
 fn has_succeeded(task: &Task) -> bool {

@@ -11,7 +11,6 @@ use camino::{Utf8Path, Utf8PathBuf};
 use jiff::{SignedDuration, Timestamp};
 use mission_control_core::observation::Observation;
 use mission_control_core::process::ProcessKey;
-use mission_control_core::session::SessionId;
 use mission_control_core::source::Source;
 use mission_control_core::source::codex::thread_id_of_file;
 use mission_control_core::tracker::Now;
@@ -32,7 +31,7 @@ use names::Names;
 use visits::Visit;
 
 /// Ended sessions that are listed, at most.
-const MOST_RECENT: usize = 200;
+const MOST_RECENT: usize = 500;
 /// Between slow looks, which find what no hint told of. Each costs a look at the process table.
 const SLOW: Duration = Duration::from_secs(30);
 /// The same while nothing is live.
@@ -139,11 +138,6 @@ impl Lookout {
         self.skipped.iter()
     }
 
-    /// Stops following a session that is no longer listed.
-    pub(crate) fn forget(&mut self, session: &SessionId) {
-        self.known.remove(session.source_session_id());
-    }
-
     /// Says how changes become known from here on.
     pub(crate) fn set_telling(&mut self, telling: Telling, now: Now) {
         if self.telling == telling {
@@ -204,6 +198,22 @@ impl Lookout {
         }
         self.learn_names();
         self.slow_due = now.steady + self.slow_pause();
+    }
+
+    /// Looks for a session that is not followed, however old it is, by its whole id.
+    pub(crate) fn seek(&mut self, thread: &str, now: Now) {
+        let is_whole_id =
+            thread.len() == 36 && thread.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+        if self.known.contains_key(thread) || !is_whole_id {
+            return;
+        }
+        let mut homes = self.options.homes.iter().enumerate();
+        let found = homes.find_map(|(home, path)| Some((home, rollouts::of_thread(path, thread)?)));
+        if let Some((home, path)) = found {
+            self.refresh();
+            self.learn(home, thread, path);
+            self.visit(thread, Visit::Writer, now);
+        }
     }
 
     /// Takes in that a process ended.

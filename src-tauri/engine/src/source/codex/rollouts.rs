@@ -58,7 +58,6 @@ impl Finds {
 /// Finds the rollouts written at or after `since`.
 pub(crate) fn recent(home: &Utf8Path, since: Timestamp) -> Finds {
     let mut finds = Finds::default();
-    take_files(&archive_folder(home), since, &mut finds);
     for year in dated(&sessions_folder(home), 4, &mut finds) {
         for month in dated(&year, 2, &mut finds) {
             for day in dated(&month, 2, &mut finds) {
@@ -69,6 +68,9 @@ pub(crate) fn recent(home: &Utf8Path, since: Timestamp) -> Finds {
             }
         }
     }
+    // The archive counts for itself: however large it is, it hides nothing that is not in it.
+    finds.n_files = 0;
+    take_files(&archive_folder(home), since, &mut finds);
     finds.found.sort_by(|a, b| {
         b.modified
             .cmp(&a.modified)

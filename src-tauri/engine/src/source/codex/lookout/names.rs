@@ -40,7 +40,8 @@ impl Lookout {
                 .read_index(home, &path.join("session_index.jsonl"));
         }
         for (thread, name) in &self.names.names {
-            if !self.known.contains_key(thread) || self.names.told.get(thread) == Some(name) {
+            let is_listed = self.known.get(thread).is_some_and(|known| known.is_told);
+            if !is_listed || self.names.told.get(thread) == Some(name) {
                 continue;
             }
             self.names.told.insert(thread.clone(), name.clone());
@@ -53,6 +54,11 @@ impl Lookout {
 }
 
 impl Names {
+    /// Lets the name be handed on again when the thread is listed again.
+    pub(super) fn forget(&mut self, thread: &str) {
+        self.told.remove(thread);
+    }
+
     fn read_index(&mut self, home: usize, path: &Utf8Path) {
         // No index is the usual case, and one that cannot be read hides no session.
         let Ok(file) = std::fs::metadata(path) else {

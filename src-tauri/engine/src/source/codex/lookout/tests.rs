@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use mission_control_core::observation::{Coverage, Writer};
+use mission_control_core::session::SessionId;
 
 use super::*;
 use crate::clock::{self, Clock};

@@ -142,6 +142,7 @@ impl Lookout {
         let Some(known) = self.known.remove(thread) else {
             return;
         };
+        self.names.forget(thread);
         if known.is_told {
             self.observed.push_back(Observation::TranscriptGone {
                 session: SessionId::new(Source::Codex, thread),
