@@ -9,11 +9,12 @@ use jiff::Timestamp;
 use mission_control_core::health::Problem;
 use mission_control_core::task::failure::CancelledBy;
 use mission_control_core::task::model::{Task, TaskId};
-use mission_control_core::task::request::{Resume, TaskRequest};
+use mission_control_core::task::request::TaskRequest;
 use mission_control_engine::clock::Clock;
 use mission_control_engine::store::{Store, StoreError};
 use mission_control_engine::task::act::{self, Answer, Answered};
 use mission_control_engine::task::context::TaskContext;
+use mission_control_engine::task::reply::{ReplyError, reply_to};
 use mission_control_engine::task::submit::{SubmitError, submit};
 use serde::{Deserialize, Serialize};
 
@@ -90,27 +91,13 @@ impl Tasks {
     /// Goes on with the thread of a task that ended. Returns the task that does.
     pub(crate) fn reply(&self, id: &TaskId, text: String) -> Result<TaskId, Problem> {
         let task = self.whole(id)?;
-        if !task.status.is_terminal() {
-            return Err(problems::task_refused("The task has not ended yet."));
-        }
-        let Some(thread) = task.thread_id else {
-            return Err(problems::task_refused(
-                "The task ended before it had a thread to go on with.",
-            ));
-        };
-        self.start(TaskRequest {
-            prompt: text,
-            cwd: Some(task.cwd),
-            sandbox: task.sandbox,
-            model: task.model,
-            thread_id: Some(thread),
-            resume: Resume::Thread,
-            group_id: task.group_id,
-            tags: task.tags,
-            // The folder was accepted for the first turn.
-            skip_git_repo_check: true,
-            ..TaskRequest::default()
-        })
+        let request = reply_to(&task, text).map_err(|error| match error {
+            ReplyError::NotEnded => problems::task_refused("The task has not ended yet."),
+            ReplyError::NoThread => {
+                problems::task_refused("The task ended before it had a thread to go on with.")
+            }
+        })?;
+        self.start(request)
     }
 
     /// Answers what a task asked.

@@ -109,6 +109,9 @@ fn look_after(before: &Before, worktree: Option<&Utf8Path>) -> io::Result<GitFac
         (Some(base), Some(head)) if base != head => {
             let range = [
                 "diff",
+                "--no-ext-diff",
+                "--no-textconv",
+                "--ignore-submodules=dirty",
                 "--no-renames",
                 "--name-status",
                 "-z",
@@ -159,6 +162,7 @@ fn dirty(root: &Utf8Path) -> io::Result<BTreeMap<String, Dirty>> {
         "--porcelain=v1",
         "-z",
         "--untracked-files=all",
+        "--ignore-submodules=dirty",
         "--no-renames",
     ];
     let said = git(root, &arguments)?.ok_or_else(|| io::Error::other("`git status` failed"))?;
@@ -223,7 +227,17 @@ fn diffstat(root: &Utf8Path, facts: &GitFacts) -> io::Result<Option<DiffStat>> {
     if changed.is_empty() {
         return Ok(Some(DiffStat::default()));
     }
-    let said = git(root, &["diff", "--no-renames", "--numstat", "-z", base])?;
+    let arguments = [
+        "diff",
+        "--no-ext-diff",
+        "--no-textconv",
+        "--ignore-submodules=dirty",
+        "--no-renames",
+        "--numstat",
+        "-z",
+        base,
+    ];
+    let said = git(root, &arguments)?;
     let mut stat = DiffStat {
         files: u32::try_from(changed.len()).unwrap_or(u32::MAX),
         ..DiffStat::default()

@@ -11,6 +11,7 @@ pub mod folder;
 pub mod mark;
 pub mod present;
 pub mod reconcile;
+pub mod reply;
 pub mod submit;
 pub mod supervise;
 pub mod waiting;

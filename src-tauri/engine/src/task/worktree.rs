@@ -54,9 +54,11 @@ pub(super) fn make(
     options.write(true).create(true).truncate(false);
     let turn = private(&mut options).open(context_lock)?;
     turn.lock()?;
-    if worktree.exists() {
+    let ready = ready_mark(worktree);
+    if worktree.exists() && ready.exists() {
         return Ok(worktree.join(inside));
     }
+    clear(&root, worktree)?;
     git_does(
         &root,
         &[
@@ -67,8 +69,36 @@ pub(super) fn make(
             base.unwrap_or("HEAD"),
         ],
     )?;
+    write_whole(&ready, b"")?;
     drop(turn);
     Ok(worktree.join(inside))
+}
+
+/// Names the file that says that a checkout is whole.
+fn ready_mark(worktree: &Utf8Path) -> Utf8PathBuf {
+    worktree.with_extension("ready")
+}
+
+/// Removes what a checkout left that was not made to its end.
+fn clear(root: &Utf8Path, worktree: &Utf8Path) -> io::Result<()> {
+    if worktree.exists() {
+        // It may be known to git or not, and locked while it is made.
+        let remove = [
+            "worktree",
+            "remove",
+            "--force",
+            "--force",
+            worktree.as_str(),
+        ];
+        let said = git(root, &remove)?;
+        if said.is_none() && worktree.exists() {
+            std::fs::remove_dir_all(worktree)?;
+        }
+    }
+    // Git unlocks nobody's checkout by itself, also when its folder is gone.
+    git(root, &["worktree", "unlock", worktree.as_str()])?;
+    git_does(root, &["worktree", "prune"])?;
+    Ok(())
 }
 
 /// Removes a checkout in which nothing was changed; returns whether it is gone.
@@ -109,7 +139,15 @@ pub fn apply(
     git_does(&worktree, &["add", "--all"])?;
     let patch = git_does(
         &worktree,
-        &["diff", "--cached", "--binary", "--no-color", base],
+        &[
+            "diff",
+            "--no-ext-diff",
+            "--no-textconv",
+            "--cached",
+            "--binary",
+            "--no-color",
+            base,
+        ],
     )?;
     match application {
         Application::Preview => {}
@@ -145,4 +183,48 @@ fn remove(worktree: &Utf8Path) -> io::Result<()> {
 fn root_of(folder: &Utf8Path) -> io::Result<Utf8PathBuf> {
     let said = git_does(folder, &["rev-parse", "--show-toplevel"])?;
     Ok(Utf8PathBuf::from(String::from_utf8_lossy(&said).trim_end()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::temp_folder;
+
+    #[test]
+    fn a_checkout_that_was_not_finished_is_made_anew() {
+        let (_guard, folder) = temp_folder();
+        let (repository, worktree) = (folder.join("repository"), folder.join("worktree"));
+        std::fs::create_dir(&repository).unwrap();
+        std::fs::write(repository.join("a"), "one").unwrap();
+        let name = ["-c", "user.name=a", "-c", "user.email=a@b"];
+        git_does(&repository, &["init", "--quiet"]).unwrap();
+        git_does(&repository, &["add", "a"]).unwrap();
+        let commit = [&name[..], &["commit", "--quiet", "--message", "one"]].concat();
+        git_does(&repository, &commit).unwrap();
+        let make = || make(&folder.join("lock"), &repository, &worktree, None).unwrap();
+        let content = || std::fs::read_to_string(worktree.join("a")).ok();
+
+        make();
+        std::fs::write(worktree.join("a"), "two").unwrap();
+        make();
+        assert_eq!(content().as_deref(), Some("two"), "a whole one stays");
+
+        // Git was ended within: known, locked, and without its files.
+        std::fs::remove_file(ready_mark(&worktree)).unwrap();
+        std::fs::remove_file(worktree.join("a")).unwrap();
+        git_does(&repository, &["worktree", "lock", worktree.as_str()]).unwrap();
+        make();
+        assert_eq!(content().as_deref(), Some("one"));
+
+        // Git was ended before it wrote anything down.
+        std::fs::remove_file(ready_mark(&worktree)).unwrap();
+        git_does(
+            &repository,
+            &["worktree", "remove", "--force", worktree.as_str()],
+        )
+        .unwrap();
+        std::fs::create_dir(&worktree).unwrap();
+        make();
+        assert_eq!(content().as_deref(), Some("one"));
+    }
 }

@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-use mission_control_core::task::model::{Task, TaskStatus};
-use mission_control_core::task::request::{Resume, TaskRequest};
+use mission_control_core::task::model::TaskId;
+use mission_control_core::task::request::TaskRequest;
+use mission_control_engine::task::reply::{ReplyError, reply_to};
 use mission_control_engine::task::submit::{Novelty, SubmitError, submit};
 
 use super::arguments::RunArguments;
@@ -44,49 +45,21 @@ pub(super) fn reply(
     let desk = Desk::to_write()?;
     let id = desk.find(id)?;
     let task = desk.whole(&id)?;
-    let request = reply_to(&task, text)?;
+    let request = reply_to(&task, text).map_err(|error| not_continued(&id, error))?;
     let code = hand_in(&desk, request, afterwards, format, output)?;
     desk.leave_open();
     Ok(code)
 }
 
-fn reply_to(task: &Task, text: String) -> Result<TaskRequest, Failure> {
-    let id = &task.task_id;
-    let Some(thread) = &task.thread_id else {
-        return Err(Failure::new(
+fn not_continued(id: &TaskId, error: ReplyError) -> Failure {
+    match error {
+        ReplyError::NoThread => Failure::new(
             Kind::Failed,
             format!("Task {id} has no thread to go on with."),
-        ));
-    };
-    match task.status {
-        TaskStatus::Queued | TaskStatus::Running | TaskStatus::InputRequired => {
-            return Err(
-                Failure::new(Kind::Failed, format!("Task {id} has not ended."))
-                    .hint(format!("`mission-control wait {id}` ends when it ends.")),
-            );
-        }
-        TaskStatus::Completed
-        | TaskStatus::Failed
-        | TaskStatus::Cancelled
-        | TaskStatus::TimedOut
-        | TaskStatus::Interrupted => {}
+        ),
+        ReplyError::NotEnded => Failure::new(Kind::Failed, format!("Task {id} has not ended."))
+            .hint(format!("`mission-control wait {id}` ends when it ends.")),
     }
-    // What was begun in a checkout of its own goes on there while it exists.
-    let worktree = task.git.as_ref().and_then(|git| git.worktree.clone());
-    let cwd = worktree.filter(|worktree| std::path::Path::new(worktree).is_dir());
-    Ok(TaskRequest {
-        prompt: text,
-        cwd: Some(cwd.unwrap_or_else(|| task.cwd.clone())),
-        sandbox: task.sandbox,
-        model: task.model.clone(),
-        thread_id: Some(thread.clone()),
-        resume: Resume::Thread,
-        group_id: task.group_id.clone(),
-        tags: task.tags.clone(),
-        // The folder was accepted for the first turn.
-        skip_git_repo_check: true,
-        ..TaskRequest::default()
-    })
 }
 
 fn hand_in(

@@ -10,7 +10,9 @@ mod platform;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use mission_control_core::redact::redact_arguments;
@@ -26,6 +28,15 @@ pub(crate) const TASK_VARIABLE: &str = "MISSION_CONTROL_TASK_ID";
 
 /// Counts how many tasks stand above a process.
 pub(crate) const DEPTH_VARIABLE: &str = "MISSION_CONTROL_DEPTH";
+
+/// How long git may look at something.
+const LOOK_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long git may change something: a checkout of a large repository takes its time.
+const CHANGE_LIMIT: Duration = Duration::from_mins(5);
+
+/// Has git look for hooks where none are.
+const NO_HOOKS: &str = "core.hooksPath=/dev/null";
 
 /// How to start an agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -197,13 +208,13 @@ pub(crate) fn start_supervisor(
 
 /// Runs git in a folder and returns what it printed; none when it says no.
 pub(crate) fn git(folder: &Utf8Path, arguments: &[&str]) -> io::Result<Option<Vec<u8>>> {
-    let said = git_says(folder, arguments)?;
+    let said = git_says(folder, arguments, LOOK_LIMIT)?;
     Ok(said.status.success().then_some(said.stdout))
 }
 
 /// Runs git in a folder to change something.
 pub(crate) fn git_does(folder: &Utf8Path, arguments: &[&str]) -> io::Result<Vec<u8>> {
-    let said = git_says(folder, arguments)?;
+    let said = git_says(folder, arguments, CHANGE_LIMIT)?;
     if said.status.success() {
         return Ok(said.stdout);
     }
@@ -215,16 +226,36 @@ pub(crate) fn git_does(folder: &Utf8Path, arguments: &[&str]) -> io::Result<Vec<
     )))
 }
 
-fn git_says(folder: &Utf8Path, arguments: &[&str]) -> io::Result<std::process::Output> {
+/// A task may have changed the configuration of its repository: no program that is named there
+/// is started where git lets us say so, and no answer is waited for longer than `limit`.
+fn git_says(folder: &Utf8Path, arguments: &[&str], limit: Duration) -> io::Result<Output> {
     let mut command = program("git".into());
     command
         .args(["--no-optional-locks", "-c", "core.quotePath=false"])
+        .args(["-c", "core.fsmonitor=false", "-c", NO_HOOKS])
         .args(arguments)
         .current_dir(folder)
         .env("GIT_TERMINAL_PROMPT", "0")
+        .env("GIT_OPTIONAL_LOCKS", "0")
         .env("LC_ALL", "C")
         .stdin(Stdio::null())
-        .output()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    platform::in_own_group(&mut command);
+    let child = command.spawn()?;
+    let pid = child.id();
+    // Holds one answer, and nobody may be there to take it.
+    let (tell, told) = mpsc::sync_channel(1);
+    std::thread::Builder::new()
+        .name("git".to_owned())
+        .stack_size(64 << 10)
+        .spawn(move || tell.send(child.wait_with_output()).is_ok())?;
+    told.recv_timeout(limit).unwrap_or_else(|_| {
+        platform::end_group(pid);
+        let name = arguments.first().copied().unwrap_or_default();
+        let says = format!("`git {name}` took longer than {} s", limit.as_secs());
+        Err(io::Error::new(io::ErrorKind::TimedOut, says))
+    })
 }
 
 #[expect(
@@ -233,4 +264,75 @@ fn git_says(folder: &Utf8Path, arguments: &[&str]) -> io::Result<std::process::O
 )]
 fn program(path: &Utf8Path) -> Command {
     Command::new(path)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use mission_control_core::task::git::GitSeen;
+
+    use super::*;
+    use crate::testing::temp_folder;
+
+    #[test]
+    fn git_that_does_not_answer_is_ended() {
+        let (_guard, folder) = temp_folder();
+        let alias = [
+            "-c",
+            "alias.hang=!sh -c 'echo $$ > pid; exec sleep 100'",
+            "hang",
+        ];
+        let limit = Duration::from_millis(500);
+
+        let error = git_says(&folder, &alias, limit).unwrap_err();
+
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        let pid = std::fs::read_to_string(folder.join("pid")).unwrap();
+        let process = ProcessMark::of(pid.trim().parse().unwrap());
+        let mut waker = crate::task::wake::Waker::new();
+        for _ in 0..100 {
+            waker.wait(Duration::from_millis(10));
+            if !process.as_ref().is_some_and(ProcessMark::is_alive) {
+                return;
+            }
+        }
+        panic!("it lives on");
+    }
+
+    #[test]
+    fn looking_starts_nothing_that_a_repository_names() {
+        let (_guard, folder) = temp_folder();
+        let witness = folder.join("witness");
+        let starts = format!("touch '{witness}'; cat");
+        let script = folder.join("script");
+        std::fs::write(&script, format!("#!/bin/sh\n{starts}\n")).unwrap();
+        std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o700))
+            .unwrap();
+        let tree = folder.join("tree");
+        std::fs::create_dir(&tree).unwrap();
+        git_does(&tree, &["init", "--quiet"]).unwrap();
+        std::fs::write(tree.join("a"), "one\n").unwrap();
+        std::fs::write(tree.join(".gitattributes"), "a diff=evil\n").unwrap();
+        git_does(&tree, &["add", "--all"]).unwrap();
+        let author = ["-c", "user.name=a", "-c", "user.email=a@b"];
+        let commit = [&author[..], &["commit", "--quiet", "--message", "one"]].concat();
+        git_does(&tree, &commit).unwrap();
+        for key in [
+            "core.fsmonitor",
+            "diff.external",
+            "diff.evil.command",
+            "diff.evil.textconv",
+        ] {
+            git_does(&tree, &["config", key, script.as_str()]).unwrap();
+        }
+
+        let seen = crate::task::git::before(&tree);
+        std::fs::write(tree.join("a"), "two\n").unwrap();
+        let after = crate::task::git::after(&seen, None);
+
+        assert!(!witness.exists());
+        let GitSeen::Known(facts) = after else {
+            panic!("{after:?}");
+        };
+        assert_eq!(facts.changed().len(), 1);
+    }
 }

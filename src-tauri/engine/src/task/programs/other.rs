@@ -12,6 +12,10 @@ pub(super) fn signal_of(_status: ExitStatus) -> Option<i32> {
     None
 }
 
+pub(super) fn end_group(leader: u32) {
+    signal(leader, Stop::End);
+}
+
 pub(super) fn signal(pid: u32, how: Stop) {
     let pid = pid.to_string();
     let mut arguments = vec!["/T", "/PID", pid.as_str()];

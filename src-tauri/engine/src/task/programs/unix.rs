@@ -3,7 +3,7 @@
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Command, ExitStatus};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use super::Stop;
 
@@ -29,6 +29,16 @@ pub(super) fn detached(command: &mut Command) {
 
 pub(super) fn signal_of(status: ExitStatus) -> Option<i32> {
     status.signal()
+}
+
+/// Ends a group at once.
+pub(super) fn end_group(leader: u32) {
+    let Some(leader) = i32::try_from(leader).ok().and_then(Pid::from_raw) else {
+        return;
+    };
+    if let Err(error) = kill_process_group(leader, Signal::KILL) {
+        tracing::debug!(%error, ?leader, "A group was gone before it was ended.");
+    }
 }
 
 pub(super) fn signal(pid: u32, how: Stop) {

@@ -52,6 +52,7 @@ impl Supervisor<'_> {
         };
         if let Some(launched) = &self.launched {
             gathered.git = git::after(&launched.git, launched.worktree.as_deref());
+            self.git = gathered.git.view();
             let work = self.run.work();
             let thread = work.thread_id.as_ref().or(self.task.thread_id.as_ref());
             if let (Some(thread), Some(kept)) = (thread, &self.kept)
@@ -111,10 +112,6 @@ impl Supervisor<'_> {
             .as_ref()
             .and_then(|kept| kept.request.max_output_chars)
             .map_or(MESSAGE_CHARS, |most| most as usize);
-        let git = self
-            .launched
-            .as_ref()
-            .map(|launched| git::after(&launched.git, launched.worktree.as_deref()));
         let task = &mut self.task;
         task.summary = conclusion.summary();
         task.error = conclusion.error();
@@ -127,7 +124,7 @@ impl Supervisor<'_> {
         task.commands.clone_from(&work.commands);
         task.tests.clone_from(&work.tests);
         task.usage = work.usage.map(|usage| usage.of_task(before));
-        task.git = git.and_then(|git| git.view());
+        task.git = self.git.take();
         task.warnings = conclusion
             .warnings
             .iter()

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use mission_control_core::process::ProcessKey;
 use mission_control_core::session::SessionId;
 use mission_control_core::task::conclude::{Asked, ChildExit, SpawnFault};
-use mission_control_core::task::model::{Phase, Task, TaskId, TaskStatus};
+use mission_control_core::task::model::{Phase, Task, TaskGit, TaskId, TaskStatus};
 use mission_control_core::task::request::{Sandbox, TaskRequest};
 use mission_control_core::task::run::{Consent, RunCommand, RunInput, RunSnapshot, TaskRun};
 use mission_control_core::text::shorten_middle;
@@ -142,6 +142,8 @@ struct Supervisor<'a> {
     last_status: TaskStatus,
     news: News,
     exit_words: Option<String>,
+    /// What git said when the task had ended.
+    git: Option<TaskGit>,
     ended: Option<Supervised>,
 }
 
@@ -209,6 +211,7 @@ impl<'a> Supervisor<'a> {
             patience: Patience::default(),
             seen_version: None,
             exit_words: None,
+            git: None,
             ended: None,
         })
     }
