@@ -270,6 +270,53 @@ fn a_task_that_the_window_starts_is_in_the_tray_and_told_once() {
 }
 
 #[test]
+fn a_request_that_fits_is_answered_in_its_notification() {
+    let stage = Stage::new(Panel::Shown, Notifications::Shown);
+    let driver = Driver::start(&stage.desktop, &stage.env());
+    let browser = driver.open(GUI, &["--show"], || {});
+    browser.wait_until_ready();
+    let request = serde_json::json!({
+        "prompt": "Tidy up",
+        "cwd": stage.home.project(),
+        "sandbox": "danger-full-access",
+    });
+    drop(browser.script(&format!(
+        "location.hash = '#/tasks'; window.__TAURI_INTERNALS__.invoke('start_task', {{ request: {request} }})"
+    )));
+    browser.wait_for(
+        "it asks",
+        "document.querySelector('.row[data-task-status=input_required]')",
+    );
+    assert_eq!(titles(&stage, 1), ["Tidy up needs you"]);
+    stage.desktop.wait_until_notification_is_visible();
+    stage.desktop.screenshot("12-request");
+
+    // dunst offers named actions in a menu only; this is what choosing one there sends. Which
+    // number it gave is its own business.
+    for n in 1..=4 {
+        let id = format!("uint32 {n}");
+        let said = stage.desktop.run(
+            "gdbus",
+            &[
+                "emit",
+                "--session",
+                "--object-path",
+                "/org/freedesktop/Notifications",
+                "--signal",
+                "org.freedesktop.Notifications.ActionInvoked",
+                &id,
+                "'decline'",
+            ],
+        );
+        assert_eq!(said.exit, Exit::Code(0), "{}", said.stderr);
+    }
+
+    let declined = "document.querySelector('.row[data-task-status=cancelled]')";
+    browser.wait_for("it was declined", declined);
+    browser.close();
+}
+
+#[test]
 fn a_second_subscription_takes_the_place_of_the_first() {
     let stage = Stage::new(Panel::Shown, Notifications::Shown);
     let script = stage.model.plays("twice", Script::new([say("Done.")]));

@@ -94,6 +94,9 @@ pub struct Notice {
     pub task_id: Option<String>,
     /// The turn it is about.
     pub turn_id: Option<TurnId>,
+    /// The request that can be answered right from the notice, whose text then is whole.
+    #[serde(default)]
+    pub request_id: Option<String>,
     /// One line.
     pub title: String,
     /// One or two lines more.

@@ -146,11 +146,28 @@ impl Controller {
         }
     }
 
+    /// Hands on what a person answered in a notification. Where that is not possible the window
+    /// opens, which says how things stand.
+    async fn answer(&mut self, target: Target, request: String, decision: crate::tasks::Decision) {
+        if let Target::Task(id) = &target {
+            match ipc::answer_task(id.clone(), request, decision).await {
+                Ok(()) => return,
+                Err(problem) => {
+                    tracing::warn!(task = %id, problem = %problem.title, "An answer was not taken.");
+                }
+            }
+        }
+        self.open(Some(target));
+    }
+
     async fn handle_tick(&mut self, tick: Tick) {
         match tick {
             Tick::Chose(Choice::Open) => self.open(None),
             Tick::Chose(Choice::Go(target)) | Tick::FollowedNotice(target) => {
                 self.open(Some(target));
+            }
+            Tick::AnsweredNotice(target, request, decision) => {
+                self.answer(target, request, decision).await;
             }
             Tick::Chose(Choice::Quit) => {
                 // Nothing is dropped when the program exits; the demo's home must go.

@@ -174,7 +174,11 @@ async fn reply_task(id: TaskId, text: String) -> Result<TaskId, Problem> {
 }
 
 #[tauri::command]
-async fn answer_task(id: TaskId, request: String, decision: Decision) -> Result<(), Problem> {
+pub(crate) async fn answer_task(
+    id: TaskId,
+    request: String,
+    decision: Decision,
+) -> Result<(), Problem> {
     of_tasks(move |tasks| tasks.answer(&id, &request, decision)).await
 }
 

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::args::Args;
 use crate::desk::{Focus, Loudness};
 use crate::target::Target;
+use crate::tasks::Decision;
 use crate::tray::Choice;
 
 /// One thing that happened in the shell.
@@ -19,6 +20,8 @@ pub(crate) enum Tick {
     LaunchedAgain(Args),
     /// The person followed a notification.
     FollowedNotice(Target),
+    /// The person answered the request of a notification.
+    AnsweredNotice(Target, String, Decision),
     /// A notice was claimed: it was shown, or kept back for good.
     Told(Notice),
     /// The window got or lost the keyboard.

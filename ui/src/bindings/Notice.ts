@@ -29,6 +29,10 @@ task_id: string | null,
  */
 turn_id: TurnId | null, 
 /**
+ * The request that can be answered right from the notice, whose text then is whole.
+ */
+request_id: string | null, 
+/**
  * One line.
  */
 title: string, 

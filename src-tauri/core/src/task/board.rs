@@ -9,12 +9,15 @@ use jiff::Timestamp;
 use super::model::{Outcome, Task, TaskStatus};
 use crate::notice::{Notice, NoticeId, NoticeKind};
 use crate::observation::Observation;
-use crate::text::{one_line, shorten};
+use crate::text::{one_line, shorten, strip_controls};
 
 /// Longest name in a notice's title, in characters.
 const NAME_CHARS: usize = 60;
 /// Longest line in a notice's body, in characters.
 const BODY_CHARS: usize = 180;
+
+/// Longest request that is shown whole in a notice, in characters.
+const ANSWERABLE_CHARS: usize = 300;
 
 /// The tasks of the latest look.
 #[derive(Debug)]
@@ -176,14 +179,22 @@ fn notice(task: &Task) -> Option<Notice> {
             None,
         ),
     };
+    // A request is answered from a notice only where its whole text stands in it.
+    let asked = task.need.as_ref().filter(|need| {
+        request.is_some() && need.can_answer && says.chars().count() <= ANSWERABLE_CHARS
+    });
     Some(Notice {
         id: NoticeId::of_task(&task.task_id, kind, request),
         kind,
         session_id: task.session_id.clone(),
         task_id: Some(task.task_id.as_str().to_owned()),
         turn_id: None,
+        request_id: asked.map(|need| need.request_id.clone()),
         title,
-        body: one_line(says, BODY_CHARS),
+        body: match asked {
+            Some(_) => strip_controls(says),
+            None => one_line(says, BODY_CHARS),
+        },
     })
 }
 
@@ -229,6 +240,27 @@ mod tests {
         assert_eq!(titles(&mut board, &[asking("one")]), ["Tidy up needs you"]);
         assert_eq!(titles(&mut board, &[asking("one")]), Vec::<String>::new());
         assert_eq!(titles(&mut board, &[asking("two")]), ["Tidy up needs you"]);
+    }
+
+    #[test]
+    fn a_request_is_answered_from_a_notice_only_where_its_whole_text_is_in_it() {
+        let asking = |summary: &str| {
+            let need = json!({"kind": "approval", "summary": summary, "request_id": "r",
+                "can_answer": true, "choices": []});
+            task(json!({"status": "input_required", "need": need}))
+        };
+        let notice = |summary: &str| {
+            let mut board = TaskBoard::new(SINCE.parse().unwrap());
+            board.take_in(vec![asking(summary)]).notices.remove(0)
+        };
+
+        let short = notice("Run without a sandbox?\nTidy up.");
+        assert_eq!(short.request_id.as_deref(), Some("r"));
+        assert_eq!(short.body, "Run without a sandbox?\nTidy up.");
+
+        let long = notice(&format!("Run without a sandbox?\n{}", "x".repeat(300)));
+        assert_eq!(long.request_id, None);
+        assert_eq!(long.body, "Run without a sandbox?");
     }
 
     #[test]

@@ -121,6 +121,7 @@ pub(super) fn turn_notice(session: &LiveSession, end: &TurnEnd) -> Notice {
         session_id: Some(session.id.clone()),
         task_id: session.task_id.clone(),
         turn_id: Some(end.turn.clone()),
+        request_id: None,
         title,
         body: body(session, end.message.as_deref().unwrap_or(fallback)),
     }
@@ -135,6 +136,7 @@ pub(super) fn death_notice(session: &LiveSession) -> Notice {
         session_id: Some(session.id.clone()),
         task_id: session.task_id.clone(),
         turn_id: turn.cloned(),
+        request_id: None,
         title: format!("{} was killed", name(session)),
         body: body(session, "Its process is gone in the middle of a turn."),
     }

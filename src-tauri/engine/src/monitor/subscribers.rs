@@ -213,6 +213,7 @@ mod tests {
             session_id: Some(session),
             task_id: None,
             turn_id: Some(turn),
+            request_id: None,
             title: String::new(),
             body: String::new(),
         }

@@ -65,6 +65,7 @@ pub(super) fn notice(of: &str, kind: NoticeKind) -> Notice {
         session_id: Some(id(of)),
         task_id: None,
         turn_id: Some(turn),
+        request_id: None,
         title: "title".to_owned(),
         body: "body".to_owned(),
     }

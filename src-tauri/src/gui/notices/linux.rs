@@ -14,11 +14,16 @@ use tauri::Url;
 use zbus::fdo::{DBusProxy, NameOwnerChangedStream};
 
 use super::open::Answer;
+use crate::tasks::Decision;
 
 static APP_ICON: &[u8] = include_bytes!("../../../../icons/64x64.png");
 
 /// What the daemon offers as the label of the one action.
 const OPEN_LABEL: &str = "Open";
+
+/// The actions that answer a request.
+const ACCEPT_ACTION: &str = "accept";
+const DECLINE_ACTION: &str = "decline";
 
 /// The action a click on the notification itself means.
 const DEFAULT_ACTION: &str = "default";
@@ -160,6 +165,12 @@ impl Daemon {
 pub(super) async fn answer(handle: Handle) -> Answer {
     let mut answer = Answer::Closed;
     let heard = |response: &NotificationResponse| match response {
+        NotificationResponse::Action(action) if action == ACCEPT_ACTION => {
+            answer = Answer::Decided(Decision::Accept);
+        }
+        NotificationResponse::Action(action) if action == DECLINE_ACTION => {
+            answer = Answer::Decided(Decision::Decline);
+        }
         NotificationResponse::Default | NotificationResponse::Action(_) => {
             answer = Answer::Followed;
         }
@@ -194,6 +205,10 @@ fn dressed(notice: &Notice, capabilities: &[String]) -> Notification {
         .timeout(expiry(notice.kind));
     if can("actions") {
         notification.action(DEFAULT_ACTION, OPEN_LABEL);
+        if notice.request_id.is_some() {
+            notification.action(ACCEPT_ACTION, "Approve");
+            notification.action(DECLINE_ACTION, "Decline");
+        }
     }
     notification
 }

@@ -250,6 +250,7 @@ mod tests {
             session_id: Some(session("1")),
             task_id: None,
             turn_id: None,
+            request_id: None,
             title: "Retry webhook deliveries needs you".to_owned(),
             body: "Run outside the sandbox?".to_owned(),
         }

@@ -5,6 +5,7 @@ use mission_control_core::session::SessionId;
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::target::Target;
+use crate::tasks::Decision;
 
 /// Notifications that are open at a time. On Linux each holds a thread and a connection, and a
 /// bus allows one person 256 of them. Beyond, the oldest is withdrawn.
@@ -19,8 +20,24 @@ pub(super) enum Answer {
         expect(dead_code, reason = "a click is followed on Linux only")
     )]
     Followed,
+    /// Answered the request that stands in it.
+    #[cfg_attr(
+        not(any(target_os = "linux", test)),
+        expect(dead_code, reason = "a request is answered on Linux only")
+    )]
+    Decided(Decision),
     /// Nothing, or it went by itself.
     Closed,
+}
+
+/// A notification that a person did something about.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Reaction<H> {
+    pub(super) target: Target,
+    /// To be withdrawn.
+    pub(super) handle: H,
+    /// The request that was answered, and how.
+    pub(super) decision: Option<(String, Decision)>,
 }
 
 /// Open notifications, the oldest first. Each is known by a handle `H`.
@@ -38,6 +55,7 @@ struct Open<H> {
     session: Option<SessionId>,
     target: Target,
     kind: NoticeKind,
+    request: Option<String>,
     handle: H,
     wait: AbortHandle,
 }
@@ -85,6 +103,7 @@ impl<H: Clone> OpenNotices<H> {
             session: notice.session_id.clone(),
             target,
             kind: notice.kind,
+            request: notice.request_id.clone(),
             handle,
             wait,
         });
@@ -98,8 +117,8 @@ impl<H: Clone> OpenNotices<H> {
         self.first = None;
     }
 
-    /// Waits until a notification is followed and takes it out, to be withdrawn.
-    pub(super) async fn followed(&mut self) -> (Target, H) {
+    /// Waits until a person does something about a notification and takes it out.
+    pub(super) async fn reaction(&mut self) -> Reaction<H> {
         loop {
             // A wait that panicked says no more than that nothing will come.
             let (wait, answer) = match self.waits.join_next_with_id().await {
@@ -116,10 +135,16 @@ impl<H: Clone> OpenNotices<H> {
                 continue;
             };
             let open = self.remove(at);
-            match answer {
-                Answer::Followed => return (open.target, open.handle),
-                Answer::Closed => {}
-            }
+            let decision = match answer {
+                Answer::Followed => None,
+                Answer::Decided(decision) => open.request.map(|request| (request, decision)),
+                Answer::Closed => continue,
+            };
+            return Reaction {
+                target: open.target,
+                handle: open.handle,
+                decision,
+            };
         }
     }
 
@@ -169,7 +194,12 @@ mod tests {
         open.opened(&notice("1"), 1, pending());
         open.opened(&notice("2"), 2, ready(Answer::Followed));
 
-        assert_eq!(open.followed().await, (Target::Session(id("2")), 2));
+        let expected = Reaction {
+            target: page("2"),
+            handle: 2,
+            decision: None,
+        };
+        assert_eq!(open.reaction().await, expected);
         assert_eq!(open.of(&notice("1")), Some(&1));
         assert_eq!(open.of(&notice("2")), None);
     }
@@ -197,9 +227,9 @@ mod tests {
 
         click.send(()).unwrap();
 
-        assert_eq!(open.followed().await.1, 3);
+        assert_eq!(open.reaction().await.handle, 3);
         open.opened(&notice("4"), 4, ready(Answer::Followed));
-        assert_eq!(open.followed().await.1, 4);
+        assert_eq!(open.reaction().await.handle, 4);
         assert_eq!(open.of(&notice("1")), None);
         assert_eq!(open.of(&notice("2")), None);
     }
@@ -250,8 +280,22 @@ mod tests {
         open.opened(&of_task, 2, ready(Answer::Followed));
 
         let page_of_task = Target::Task(TaskId::parse(task).unwrap());
-        assert_eq!(open.followed().await, (page_of_task, 2));
+        let reaction = open.reaction().await;
+        assert_eq!((reaction.target, reaction.handle), (page_of_task, 2));
         assert_eq!(open.take(&page("1")), None);
+    }
+
+    #[tokio::test]
+    async fn an_answer_names_the_request_that_was_shown() {
+        let mut open = OpenNotices::new();
+        let mut asking = notice("1");
+        asking.kind = NoticeKind::NeedsYou;
+        asking.request_id = Some("r".to_owned());
+        open.opened(&asking, 1, ready(Answer::Decided(Decision::Decline)));
+
+        let decision = open.reaction().await.decision;
+
+        assert_eq!(decision, Some(("r".to_owned(), Decision::Decline)));
     }
 
     fn page(of: &str) -> Target {
@@ -270,6 +314,7 @@ mod tests {
             session_id: Some(id(of)),
             task_id: None,
             turn_id: None,
+            request_id: None,
             title: "title".to_owned(),
             body: "body".to_owned(),
         }

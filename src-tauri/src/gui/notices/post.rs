@@ -88,9 +88,14 @@ impl Office {
             tokio::select! {
                 biased;
                 loss = next_loss(&mut self.daemon) => self.lose(loss),
-                (target, handle) = self.open.followed() => {
-                    daemon::withdraw(&handle).await;
-                    self.ticks.send(Tick::FollowedNotice(target));
+                reaction = self.open.reaction() => {
+                    daemon::withdraw(&reaction.handle).await;
+                    self.ticks.send(match reaction.decision {
+                        Some((request, decision)) => {
+                            Tick::AnsweredNotice(reaction.target, request, decision)
+                        }
+                        None => Tick::FollowedNotice(reaction.target),
+                    });
                 }
                 errand = errands.recv() => match errand {
                     Some(errand) => self.run_errand(errand).await,
