@@ -85,14 +85,12 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_stranger_with_the_leaders_pid_is_left_alone() {
-        let own = ProcessMark::of(std::process::id()).unwrap();
-        let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-        let group = stat.rsplit_once(')').unwrap().1;
-        let group: u32 = group.split_whitespace().nth(2).unwrap().parse().unwrap();
+        let process = crate::testing::GroupLeader::start();
+        let leader = ProcessMark::of(process.pid()).unwrap();
+
         let recycled = ProcessMark {
-            pid: group,
-            start: own.start.wrapping_add(1),
-            ..own
+            start: leader.start.wrapping_add(1),
+            ..leader
         };
 
         assert_eq!(members(Some(&recycled), "NO_SUCH_LABEL=1"), []);
