@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what building and testing need and is not there yet. Debian and Ubuntu only; for
-# other systems it says what to install.
+# Installs what building needs and is not there yet, with `tests` also what the tests need.
+# Debian and Ubuntu only; for other systems it says what to install.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,7 +10,10 @@ need node "Install Node.js 20.19 or newer."
 need npm "It comes with Node.js."
 
 build_packages=(libwebkit2gtk-4.1-dev pkg-config gcc)
-mapfile -t test_packages < tests/setup/apt-packages.txt
+test_packages=()
+if [ "${1:-}" = tests ]; then
+    mapfile -t test_packages < tests/setup/apt-packages.txt
+fi
 
 if command -v dpkg-query >/dev/null 2>&1; then
     missing=()
