@@ -7,5 +7,7 @@ if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
     exec "$program"
 fi
 echo "There is no display here. This is what was found:"
-"$program" doctor || true
+if ! "$program" doctor; then
+    echo "What is marked with a cross needs you."
+fi
 exec "$program" watch

@@ -238,7 +238,7 @@ mod tests {
             home: Some("/home/dev".into()),
             state_folder: Some("/home/dev/.local/state".into()),
             config_folder: Some("/home/dev/.config".into()),
-            current_folder: Some("/srv/work".into()),
+            current_folder: Some("/srv/base".into()),
             ..Environment::default()
         }
     }
@@ -269,9 +269,9 @@ mod tests {
 
         let places = Places::resolve(&environment, &Settings::default()).unwrap();
 
-        assert_eq!(places.state, "/srv/work/state");
-        assert_eq!(places.settings_file, "/srv/work/state/settings.toml");
-        assert_eq!(homes(&places), ["/srv/work/agents/codex"]);
+        assert_eq!(places.state, "/srv/base/state");
+        assert_eq!(places.settings_file, "/srv/base/state/settings.toml");
+        assert_eq!(homes(&places), ["/srv/base/agents/codex"]);
     }
 
     #[test]
