@@ -12,6 +12,7 @@ use mission_control_testkit::model::{
     wait_agents,
 };
 use mission_control_testkit::process::{self, Exit, Output, Process, Start, StopSignal};
+use mission_control_testkit::task::end_all_below;
 use mission_control_testkit::wait::{PATIENT, SOON, wait_for};
 use tempfile::TempDir;
 
@@ -467,6 +468,12 @@ impl Stage {
         let id = session_id(&run.thread_id());
         assert_eq!(run.wait(), Exit::Code(0), "{}", run.stderr());
         id
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        end_all_below(self.state.path());
     }
 }
 
