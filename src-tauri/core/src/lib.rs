@@ -11,6 +11,7 @@ pub mod process;
 pub mod redact;
 pub mod session;
 pub mod source;
+pub mod spelling;
 pub mod task;
 pub mod text;
 pub mod timeline;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use camino::Utf8Path;
 use jiff::civil::Time;
 use mission_control_core::notice::NoticeKind;
+use mission_control_core::spelling::nearest_name;
 use serde::Deserialize;
 
 /// Everything a person can set.
@@ -359,32 +360,10 @@ fn explain(message: &str, key: Option<&str>) -> String {
             None => message,
         };
     };
-    let nearest = names
-        .map(|known| (distance(given, known), known))
-        .min()
-        .filter(|(distance, known)| *distance <= known.len().div_ceil(2));
-    match nearest {
-        Some((_, known)) => format!("`{given}` is not known; perhaps `{known}` is meant"),
+    match nearest_name(given, names) {
+        Some(known) => format!("`{given}` is not known; perhaps `{known}` is meant"),
         None => format!("`{given}` is not known ({})", message.trim_end()),
     }
-}
-
-/// Returns how many characters must be changed, added or removed to turn `a` into `b`.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        let mut next = vec![left];
-        for (y, above) in b.chars().zip(row.iter().skip(1)) {
-            let swapped = diagonal + usize::from(x != y);
-            left = swapped.min(left + 1).min(above + 1);
-            diagonal = *above;
-            next.push(left);
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]

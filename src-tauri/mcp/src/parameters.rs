@@ -2,6 +2,7 @@
 //!
 //! Names are `snake_case`; other spellings of them and known aliases are understood.
 
+use mission_control_core::spelling::{self, snake_case};
 use mission_control_core::task::failure::{ErrorCode, TaskError};
 use serde_json::{Map, Value, json};
 
@@ -290,71 +291,11 @@ fn unknown(parameters: &[Parameter], name: &str) -> TaskError {
 
 /// Returns the parameter whose name, or one of whose aliases, looks most like `name`.
 fn nearest(name: &str, parameters: &[Parameter]) -> Option<&'static str> {
-    let name = snake_case(name);
-    let names = parameters.iter().flat_map(|known| {
+    let spellings = parameters.iter().flat_map(|known| {
         let spellings = std::iter::once(known.name).chain(known.aliases.iter().copied());
-        spellings.map(|spelling| (snake_case(spelling), known.name))
+        spellings.map(|spelling| (spelling, known.name))
     });
-    names
-        .map(|(spelling, known)| {
-            let is_part = name.len() >= 3
-                && (spelling.split('_').any(|part| part == name)
-                    || name.split('_').any(|part| part == spelling));
-            let far = if is_part {
-                1
-            } else {
-                distance(&name, &spelling)
-            };
-            (far, name.len().max(spelling.len()), known)
-        })
-        .filter(|(far, length, _)| *far <= 2.max(length / 3))
-        .min_by_key(|(far, _, _)| *far)
-        .map(|(_, _, known)| known)
-}
-
-/// Returns the word among `words` that looks most like `word`.
-pub(crate) fn nearest_word<'a>(
-    word: &str,
-    words: impl Iterator<Item = &'a str>,
-) -> Option<&'a str> {
-    words
-        .map(|known| (distance(word, known), known))
-        .filter(|(far, known)| *far <= 2.max(known.len() / 3))
-        .min_by_key(|(far, _)| *far)
-        .map(|(_, known)| known)
-}
-
-fn snake_case(name: &str) -> String {
-    let mut snake = String::with_capacity(name.len() + 4);
-    let mut after_lower = false;
-    for c in name.chars() {
-        if c.is_uppercase() && after_lower {
-            snake.push('_');
-        }
-        after_lower = c.is_lowercase() || c.is_numeric();
-        match c {
-            '-' | ' ' | '.' => snake.push('_'),
-            c => snake.extend(c.to_lowercase()),
-        }
-    }
-    snake
-}
-
-/// The number of letters to add, drop or change to get from `a` to `b`.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (at, from) in a.chars().enumerate() {
-        let mut next = vec![at + 1];
-        for (pair, to) in row.windows(2).zip(&b) {
-            let &[diagonal, above] = pair else { continue };
-            let left = next.last().copied().unwrap_or(at + 1);
-            let changed = diagonal + usize::from(from != *to);
-            next.push(changed.min(above + 1).min(left + 1));
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(a.len())
+    spelling::nearest(name, spellings)
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! Prompts a person picks from a menu.
 
+use mission_control_core::spelling::nearest_name;
 use rmcp::model::{
     ErrorData, GetPromptResponse, GetPromptResult, JsonObject, Prompt, PromptArgument,
     PromptMessage, Role,
 };
 
 use super::unknown;
-use crate::parameters::nearest_word;
 
 struct Spec {
     name: &'static str,
@@ -86,7 +86,7 @@ pub(super) fn list() -> Vec<Prompt> {
 
 pub(super) fn get(name: &str, arguments: &JsonObject) -> Result<GetPromptResponse, ErrorData> {
     let Some(spec) = PROMPTS.iter().find(|spec| spec.name == name) else {
-        let nearest = nearest_word(name, PROMPTS.iter().map(|spec| spec.name));
+        let nearest = nearest_name(name, PROMPTS.iter().map(|spec| spec.name));
         return Err(unknown("prompt", name, nearest));
     };
     let (argument, _, is_required) = spec.argument;

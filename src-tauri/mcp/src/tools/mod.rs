@@ -13,6 +13,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use mission_control_core::spelling::nearest_name;
 use mission_control_core::task::failure::{ErrorCode, TaskError};
 use rmcp::RoleServer;
 use rmcp::model::{JsonObject, MetaObject, Tool, ToolAnnotations};
@@ -21,7 +22,7 @@ use serde_json::{Map, Value, json};
 
 use crate::answer::{Answer, fault, internal};
 use crate::desk::Desk;
-use crate::parameters::{Arguments, Parameter, nearest_word, schema};
+use crate::parameters::{Arguments, Parameter, schema};
 
 /// What a tool does to the world, for clients that ask before it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,7 +142,7 @@ pub(crate) async fn call(
 
 /// Returns the known tool that `name` may mean.
 pub(crate) fn nearest(name: &str) -> Option<&'static str> {
-    nearest_word(name, TOOLS.iter().map(|tool| tool.name))
+    nearest_name(name, TOOLS.iter().map(|tool| tool.name))
 }
 
 /// Runs what may take long or block on a thread of its own.

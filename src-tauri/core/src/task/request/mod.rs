@@ -2,15 +2,13 @@
 //!
 //! Whether the folder exists or the model is known is not decided here.
 
-mod nearest;
-
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::model::TaskKind;
-pub use nearest::nearest_parameter;
+use crate::spelling::nearest_name;
 
 /// What the agent may write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -393,7 +391,7 @@ impl TaskRequest {
                 },
                 |name| RequestFault::UnknownParameter {
                     name: name.to_owned(),
-                    nearest: nearest_parameter(name),
+                    nearest: nearest_name(name, Self::PARAMETERS.iter().copied()),
                 },
             )
         })?;
