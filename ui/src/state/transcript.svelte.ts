@@ -1,66 +1,30 @@
 /** Reads one session's transcript and reads on when the session changes. */
-import type { Problem } from '../bindings/Problem';
 import type { SessionId } from '../bindings/SessionId';
-import { problemFrom, type Host } from '../host/host';
+import type { TranscriptPage } from '../bindings/TranscriptPage';
+import type { Host } from '../host/host';
 import { emptyTimeline, merge, type Timeline } from '../model/timeline';
+import { Reader } from './reader.svelte';
 
-/** How far the reading came. */
-export type Reading = 'reading' | 'read' | 'failed';
-
-/** The transcript of one session, at most one request in flight. */
-export class Transcript {
-  timeline = $state.raw<Timeline>(emptyTimeline());
-  reading = $state<Reading>('reading');
-  problem = $state.raw<Problem | null>(null);
-
+/** The transcript of one session. */
+export class Transcript extends Reader<Timeline, TranscriptPage> {
   readonly #host: Host;
   readonly #id: SessionId;
-  #cursor: string | null = null;
-  #busy = false;
-  #again = false;
-  #closed = false;
 
   constructor(host: Host, id: SessionId) {
+    super(emptyTimeline());
     this.#host = host;
     this.#id = id;
   }
 
-  /** Reads on from the last cursor, now or right after the request in flight. */
-  poke(): void {
-    if (this.#busy) {
-      this.#again = true;
-      return;
-    }
-    void this.#read();
+  get timeline(): Timeline {
+    return this.whole;
   }
 
-  /** Ends the reading; a late answer is dropped. */
-  close(): void {
-    this.#closed = true;
+  protected ask(cursor: string | null): Promise<TranscriptPage> {
+    return this.#host.transcript(this.#id, cursor);
   }
 
-  async #read(): Promise<void> {
-    this.#busy = true;
-    do {
-      this.#again = false;
-      try {
-        const page = await this.#host.transcript(this.#id, this.#cursor);
-        if (this.#isClosed()) return;
-        this.#cursor = page.cursor;
-        this.timeline = merge(this.timeline, page);
-        this.problem = null;
-        this.reading = 'read';
-      } catch (error) {
-        if (this.#isClosed()) return;
-        this.problem = problemFrom(error);
-        this.reading = 'failed';
-        this.#again = false;
-      }
-    } while (this.#again);
-    this.#busy = false;
-  }
-
-  #isClosed(): boolean {
-    return this.#closed;
+  protected add(timeline: Timeline, page: TranscriptPage): Timeline {
+    return merge(timeline, page);
   }
 }
