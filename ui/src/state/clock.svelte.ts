@@ -1,6 +1,7 @@
 /** The one clock of the window: every time on the page ticks from it. */
 
 const TICK_MS = 1000;
+const MINUTE_MS = 60_000;
 /** The slow hand moves every so many milliseconds. */
 const SLOW_MS = 10_000;
 
@@ -10,6 +11,11 @@ export class Clock {
   /** The same time, told less often, for what is shown in minutes or more. */
   slow = $state(Date.now());
   #timer: ReturnType<typeof setInterval> | null = null;
+
+  /** Returns how long ago `at` was; after its first minute it is told less often. */
+  since(at: number): number {
+    return (this.slow - at < MINUTE_MS ? this.now : this.slow) - at;
+  }
 
   /** Starts ticking; returns how to stop. */
   start(): () => void {
