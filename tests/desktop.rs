@@ -5,14 +5,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use mission_control_testkit::codex::{CodexHome, Run};
-use mission_control_testkit::desktop::{Desktop, Driver, Notifications, Panel, TrayItem};
+use mission_control_testkit::codex::{self, CodexHome, Run};
+use mission_control_testkit::desktop::{Browser, Desktop, Driver, Notifications, Panel, TrayItem};
 use mission_control_testkit::model::{
     GUARDIAN_ASKS, GUARDIAN_SAYS_NO, Model, Script, command, escalated, say, spawn_agent,
     wait_agents,
 };
 use mission_control_testkit::process::{self, Exit, Output, Process, Start, StopSignal};
-use mission_control_testkit::task::end_all_below;
+use mission_control_testkit::task::{end_all_below, members};
 use mission_control_testkit::wait::{PATIENT, SOON, wait_for};
 use tempfile::TempDir;
 
@@ -216,9 +216,7 @@ fn the_demo_plays_beside_real_sessions_and_leaves_nothing() {
 #[test]
 fn a_task_that_the_window_starts_is_in_the_tray_and_told_once() {
     let stage = Stage::new(Panel::Shown, Notifications::Shown);
-    let program = mission_control_testkit::codex::program_path().display();
-    let settings = format!("[codex]\nprogram = \"{program}\"\n");
-    std::fs::write(stage.state.path().join("settings.toml"), settings).unwrap();
+    stage.delegates_to_codex();
     let held = stage.home.held_command("go");
     let script = Script::new([command(&held.line()), say("It adds.")]);
     let script = stage.model.plays("task", script);
@@ -226,20 +224,16 @@ fn a_task_that_the_window_starts_is_in_the_tray_and_told_once() {
     let browser = driver.open(GUI, &["--show"], || {});
     browser.wait_until_ready();
 
-    let request = serde_json::json!({
-        "prompt": "Explain the calculator",
-        "cwd": stage.home.project(),
-        "sandbox": "workspace-write",
-        "model": "scripted-model",
-        "config": { "model_providers.scripted.base_url": script },
-    });
-    drop(browser.script(&format!(
-        "window.__TAURI_INTERNALS__.invoke('start_task', {{ request: {request} }})\
-         .then((id) => {{ window.task = id; }}, (problem) => {{ window.task = problem; }});"
-    )));
-    browser.wait_for("it is taken", "window.task");
-    let id = browser.script("return window.task");
-    let id = id.as_str().unwrap_or_else(|| panic!("{id:#}")).to_owned();
+    let id = start_task(
+        &browser,
+        &serde_json::json!({
+            "prompt": "Explain the calculator",
+            "cwd": stage.home.project(),
+            "sandbox": "workspace-write",
+            "model": "scripted-model",
+            "config": { "model_providers.scripted.base_url": script },
+        }),
+    );
     let item = stage.desktop.wait_for_tray_item();
     wait_for_tool_tip(&item, "1 task runs");
     let its_session = "document.querySelector('[data-view=sessions] [data-status=working]')";
@@ -267,6 +261,62 @@ fn a_task_that_the_window_starts_is_in_the_tray_and_told_once() {
     )));
     browser.wait_for("its log can be read", "window.log.includes('It adds.')");
     assert_eq!(stage.desktop.notified().len(), 1);
+    browser.close();
+}
+
+#[test]
+fn a_task_is_cancelled_and_gone_on_with_in_the_window() {
+    let stage = Stage::new(Panel::Shown, Notifications::Shown);
+    stage.delegates_to_codex();
+    let held = stage.home.held_command("go");
+    let script = Script::new([command(&held.line()), say("It adds.")])
+        .on("Only its name", [say("It is called calc.")]);
+    let script = stage.model.plays("task", script);
+    let driver = Driver::start(&stage.desktop, &stage.env());
+    let browser = driver.open(GUI, &["--show"], || {});
+    browser.wait_until_ready();
+    let id = start_task(
+        &browser,
+        &serde_json::json!({
+            "prompt": "Explain the calculator",
+            "cwd": stage.home.project(),
+            "sandbox": "workspace-write",
+            "model": "scripted-model",
+            "config": { "model_providers.scripted.base_url": script },
+        }),
+    );
+    drop(browser.script(&format!("location.hash = '#/task/{id}'")));
+    let log = "document.querySelector('.detail').innerText";
+    browser.wait_for("its command runs", &format!("{log}.includes('cat go')"));
+    let agent = members(&id);
+    assert!(!agent.is_empty());
+
+    click(&browser, ".detail-head", "Cancel…");
+    click(&browser, "dialog[open]", "Cancel task");
+
+    browser.wait_for(
+        "it is cancelled",
+        &format!("{log}.includes('Cancelled by you.')"),
+    );
+    wait_for(SOON, "nothing of it lives", || {
+        members(&id).is_empty().then_some(())
+    });
+    browser.wait_until_painted();
+    stage.desktop.screenshot("13-cancelled");
+
+    drop(browser.script(
+        "const field = document.querySelector('.reply textarea');\
+         field.value = 'Only its name';\
+         field.dispatchEvent(new Event('input', { bubbles: true }));",
+    ));
+    click(&browser, ".reply", "Reply");
+
+    browser.wait_for(
+        "the answer to the reply is shown",
+        &format!("{log}.includes('It is called calc.')"),
+    );
+    browser.wait_until_painted();
+    stage.desktop.screenshot("14-reply");
     browser.close();
 }
 
@@ -451,6 +501,13 @@ impl Stage {
         env
     }
 
+    /// Lets tasks run the agent that the tests installed.
+    fn delegates_to_codex(&self) {
+        let program = codex::program_path().display();
+        let settings = format!("[codex]\nprogram = \"{program}\"\n");
+        std::fs::write(self.state.path().join("settings.toml"), settings).unwrap();
+    }
+
     fn start_app(&self, args: &[&str]) -> Process {
         Process::start(&Start {
             program: GUI.as_ref(),
@@ -514,6 +571,29 @@ fn without_desktop(home: &TempDir) -> BTreeMap<String, String> {
             text(&home.path().join("state")),
         ),
     ])
+}
+
+/// Starts a task as the window does and returns its id.
+#[track_caller]
+fn start_task(browser: &Browser, request: &serde_json::Value) -> String {
+    drop(browser.script(&format!(
+        "window.__TAURI_INTERNALS__.invoke('start_task', {{ request: {request} }})\
+         .then((id) => {{ window.task = id; }}, (problem) => {{ window.task = problem; }});"
+    )));
+    browser.wait_for("it is taken", "window.task");
+    let id = browser.script("return window.task");
+    id.as_str().unwrap_or_else(|| panic!("{id:#}")).to_owned()
+}
+
+/// Clicks the button that says `label` as soon as it is there and can be clicked.
+#[track_caller]
+fn click(browser: &Browser, within: &str, label: &str) {
+    let button = format!(
+        "[...document.querySelectorAll('{within} button:enabled')]\
+         .find((button) => button.textContent.trim().startsWith('{label}'))"
+    );
+    browser.wait_for(&format!("`{label}` can be clicked"), &button);
+    drop(browser.script(&format!("{button}.click()")));
 }
 
 /// An expression that is true when the list shows a session in this state.

@@ -91,12 +91,20 @@ impl Tasks {
     /// Goes on with the thread of a task that ended. Returns the task that does.
     pub(crate) fn reply(&self, id: &TaskId, text: String) -> Result<TaskId, Problem> {
         let task = self.whole(id)?;
-        let request = reply_to(&task, text).map_err(|error| match error {
-            ReplyError::NotEnded => problems::task_refused("The task has not ended yet."),
-            ReplyError::NoThread => {
-                problems::task_refused("The task ended before it had a thread to go on with.")
-            }
-        })?;
+        let request =
+            reply_to(&self.context.folder(id), &task, text).map_err(|error| match error {
+                ReplyError::NotEnded => problems::task_refused("The task has not ended yet."),
+                ReplyError::NoThread => {
+                    problems::task_refused("The task ended before it had a thread to go on with.")
+                }
+                ReplyError::Request(_) => {
+                    problems::task_refused("How its task was started cannot be read any more.")
+                }
+                ReplyError::Removed(name) => problems::task_refused(&format!(
+                    "Its task was started with a value for `{name}`, and secrets are not kept. \
+                 Start a new task, or go on in the terminal."
+                )),
+            })?;
         self.start(request)
     }
 

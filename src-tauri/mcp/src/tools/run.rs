@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use mission_control_core::task::failure::{ErrorCode, TaskError};
 use mission_control_core::task::model::Task;
-use mission_control_core::task::request::{Resume, TaskRequest};
+use mission_control_core::task::request::TaskRequest;
+use mission_control_engine::task::reply::{ReplyError, check_kept, inherited};
 use mission_control_engine::task::submit::{Novelty, SubmitError, Submitted, submit};
 use serde_json::{Map, Value, json};
 
@@ -322,10 +323,9 @@ async fn reply(mut call: Call) -> Result<Answer, TaskError> {
     start(call, wait_s, move |turn| {
         if let Some(task_id) = task_id {
             let task = turn.task(&turn.find(&task_id)?)?;
-            continue_with(&task, &mut fields)?;
-        } else {
-            fields.entry("resume").or_insert_with(|| json!("thread"));
+            return continued(turn, &task, fields);
         }
+        fields.entry("resume").or_insert_with(|| json!("thread"));
         request(fields)
     })
     .await
@@ -380,40 +380,46 @@ pub(super) fn request(fields: Map<String, Value>) -> Result<TaskRequest, TaskErr
         .map_err(|error| fault(ErrorCode::Validation, error.to_string()))
 }
 
-/// Fills in what a further turn of a task inherits from it.
-fn continue_with(task: &Task, fields: &mut Map<String, Value>) -> Result<(), TaskError> {
+/// Returns the request that goes on with a task's thread, with what is said anew in `fields`.
+fn continued(
+    turn: &Turn<'_>,
+    task: &Task,
+    mut fields: Map<String, Value>,
+) -> Result<TaskRequest, TaskError> {
     let id = &task.task_id;
-    if !task.status.is_terminal() {
-        let mut error = fault(ErrorCode::Busy, format!("Task {id} has not ended."));
-        error.retryable = true;
-        error.hint = Some(format!(
-            "codex_wait with task_ids [\"{id}\"] returns when it ends."
-        ));
-        return Err(error);
-    }
-    let Some(thread) = &task.thread_id else {
-        let message = format!("Task {id} has no thread to go on with.");
-        return Err(fault(ErrorCode::NotFound, message));
-    };
-    let mut inherit = |name: &str, value: Value| {
-        if !value.is_null() {
-            fields.entry(name).or_insert(value);
+    let refused = |error: ReplyError| match error {
+        ReplyError::NotEnded => {
+            let mut error = fault(ErrorCode::Busy, format!("Task {id} has not ended."));
+            error.retryable = true;
+            error.hint = Some(format!(
+                "codex_wait with task_ids [\"{id}\"] returns when it ends."
+            ));
+            error
+        }
+        ReplyError::NoThread => {
+            let message = format!("Task {id} has no thread to go on with.");
+            fault(ErrorCode::NotFound, message)
+        }
+        ReplyError::Request(cause) => internal(&cause),
+        ReplyError::Removed(name) => {
+            let message = format!("The value of `{name}` was not kept: secrets are not.");
+            let mut error = fault(ErrorCode::Validation, message);
+            error.hint = Some("Say `config` or `env_policy` again in this call.".to_owned());
+            error
         }
     };
-    inherit("thread_id", json!(thread));
-    inherit("cwd", json!(task.cwd));
-    inherit("sandbox", json!(task.sandbox));
-    inherit("model", json!(task.model));
-    inherit("group_id", json!(task.group_id));
-    inherit("tags", json!(task.tags));
-    // The folder was accepted for the first turn.
-    inherit("skip_git_repo_check", json!(true));
+    let first = inherited(&turn.context.folder(id), task).map_err(refused)?;
+    let first = serde_json::to_value(first).map_err(|error| internal(&error))?;
     let is_copy = fields.get("fork").and_then(Value::as_bool) == Some(true);
-    if !is_copy {
-        let resume = serde_json::to_value(Resume::Thread).map_err(|error| internal(&error))?;
-        fields.entry("resume").or_insert(resume);
+    for (name, value) in first.as_object().into_iter().flatten() {
+        let is_moot = value.is_null() || (is_copy && name == "resume");
+        if !is_moot {
+            fields.entry(name).or_insert_with(|| value.clone());
+        }
     }
-    Ok(())
+    let request = request(fields)?;
+    check_kept(&request).map_err(refused)?;
+    Ok(request)
 }
 
 /// Hands a task in; it is durable then.

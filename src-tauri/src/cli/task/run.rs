@@ -45,7 +45,8 @@ pub(super) fn reply(
     let desk = Desk::to_write()?;
     let id = desk.find(id)?;
     let task = desk.whole(&id)?;
-    let request = reply_to(&task, text).map_err(|error| not_continued(&id, error))?;
+    let request = reply_to(&desk.context.folder(&id), &task, text)
+        .map_err(|error| not_continued(&id, error))?;
     let code = hand_in(&desk, request, afterwards, format, output)?;
     desk.leave_open();
     Ok(code)
@@ -59,6 +60,12 @@ fn not_continued(id: &TaskId, error: ReplyError) -> Failure {
         ),
         ReplyError::NotEnded => Failure::new(Kind::Failed, format!("Task {id} has not ended."))
             .hint(format!("`mission-control wait {id}` ends when it ends.")),
+        error @ (ReplyError::Request(_) | ReplyError::Removed(_)) => {
+            Failure::of(&error).hint(format!(
+                "`mission-control run --thread-id` goes on with its thread, set up anew; \
+                 `mission-control task {id}` names the thread."
+            ))
+        }
     }
 }
 
