@@ -70,7 +70,7 @@ pub struct Tracker {
 #[derive(Debug)]
 struct Tracked {
     state: SessionState,
-    /// What the faces were told last; none before the writer was looked up for the first time.
+    /// What the faces were told last; none before a line was read and the writer looked up.
     shown: Option<Box<LiveSession>>,
     /// Turns that ended and wait for child sessions before they are announced.
     ends: Vec<TurnEnd>,
@@ -182,7 +182,8 @@ impl Tracker {
         self.effects.pop_front()
     }
 
-    /// Returns all sessions whose writer has been looked up, newest first.
+    /// Returns all sessions that have been read and whose writer has been looked up, newest
+    /// first.
     #[must_use]
     pub fn sessions(&self) -> Vec<LiveSession> {
         let mut sessions: Vec<LiveSession> = self
@@ -244,7 +245,7 @@ impl Tracker {
         let Some(tracked) = self.sessions.get_mut(id) else {
             return;
         };
-        if !tracked.state.writer_was_looked_up() {
+        if !tracked.state.writer_was_looked_up() || !tracked.state.has_a_line() {
             return;
         }
         tracked.state.handle_timeout(now);

@@ -20,7 +20,7 @@ pub(super) fn origin(client: Client, role: Role, parent: Option<&str>) -> Fact {
         git_branch: None,
         client,
         cli_version: None,
-        started_at: None,
+        started_at: Some("2026-11-20T09:59:58Z".parse().unwrap()),
         parent: parent.map(str::to_owned),
         role,
         name: None,

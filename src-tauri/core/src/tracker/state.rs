@@ -147,6 +147,11 @@ impl SessionState {
         self.writer.is_some()
     }
 
+    /// Returns whether a whole line has been read; before that nothing can be said of the session.
+    pub(super) const fn has_a_line(&self) -> bool {
+        self.content.watermark.is_some() || self.content.skipped_lines > 0
+    }
+
     pub(super) const fn quiet_at(&self) -> Duration {
         self.quiet_at
     }

@@ -19,6 +19,51 @@ fn a_session_is_announced_only_when_its_writer_is_known() {
 }
 
 #[test]
+fn a_session_is_announced_only_when_something_of_it_was_read() {
+    let mut sim = Sim::new();
+
+    sim.held("a");
+    sim.lines("a", []);
+    assert_eq!(sim.effects(), Vec::<String>::new());
+
+    sim.lines("a", [started()]);
+    assert_eq!(sim.effects()[0], "discovered a working");
+}
+
+#[test]
+fn a_program_that_needs_nobody_to_begin_never_says_your_turn_before_its_first() {
+    let mut sim = Sim::new();
+    sim.held("a");
+
+    sim.lines("a", [started()]);
+    assert_eq!(sim.session("a").activity.unwrap(), "Starting");
+    assert_eq!(
+        sim.session("a").status_since,
+        sim.session("a").started_at.unwrap()
+    );
+    sim.lines("a", [turn(1)]);
+
+    assert_eq!(
+        sim.effects(),
+        [
+            "discovered a working",
+            "summary working=1",
+            "updated a working"
+        ]
+    );
+}
+
+#[test]
+fn a_terminal_without_a_turn_waits_for_a_person() {
+    let mut sim = Sim::new();
+    sim.held("a");
+
+    sim.lines("a", [origin(Client::Tui, Role::Main, None)]);
+
+    assert_eq!(sim.session("a").status, Status::Paused);
+}
+
+#[test]
 fn a_turn_that_completes_is_announced_once_and_the_session_pauses() {
     let mut sim = Sim::running_in("a", Client::Tui);
 

@@ -120,6 +120,7 @@ impl SessionState {
             (TurnState::Open { .. }, Life::Unclear) if !is_quiet => (Status::Working, None),
             (_, Life::Unclear) => (Status::Unknown, None),
             (_, Life::Live) if self.leaves_until.is_some() => (Status::Working, None),
+            (TurnState::None, Life::Live) if self.starts_by_itself() => (Status::Working, None),
             (_, Life::Live) => (Status::Paused, None),
             (_, Life::Over) => (Status::Done, Some(self.how_it_ended())),
         };
@@ -131,6 +132,11 @@ impl SessionState {
             | Status::NeedsYou
             | Status::Unknown => own,
         }
+    }
+
+    /// Returns whether its program begins the first turn without a person.
+    fn starts_by_itself(&self) -> bool {
+        self.client() == Client::Exec || self.role() != Role::Main
     }
 
     fn life(&self) -> Life {
@@ -165,7 +171,8 @@ impl SessionState {
     fn since(&self, status: Status) -> Option<Timestamp> {
         let turn_start = match self.content.turn {
             TurnState::Open { started_at, .. } => started_at,
-            TurnState::Over { .. } | TurnState::None => None,
+            TurnState::None => self.content.origin.as_ref().and_then(|o| o.started_at),
+            TurnState::Over { .. } => None,
         };
         match status {
             Status::Working | Status::NeedsYou => turn_start,
@@ -225,6 +232,9 @@ impl SessionState {
                 .open_items
                 .last()
                 .map(|(_, activity)| activity.clone()),
+            (Status::Working, TurnState::None) if family.n_working == 0 => {
+                Some("Starting".to_owned())
+            }
             (Status::Working, _) if family.n_working == 0 => Some("Finishing".to_owned()),
             (Status::Working, _) => Some(words::waiting_for_children(family.n_working)),
             (Status::NeedsYou | Status::Paused | Status::Done | Status::Unknown, _) => None,
