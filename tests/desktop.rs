@@ -138,7 +138,8 @@ fn the_window_closes_and_opens_while_the_tray_stays() {
     // A double click is two of these.
     item.activate();
     item.activate();
-    browser.turn_to_open_window();
+    wait_for_window(&stage, true);
+    stage.desktop.wait_until_window_is_drawn("Mission Control");
     assert_eq!(windows(&stage), 1);
 
     stage.desktop.close_window("Mission Control");
@@ -152,8 +153,8 @@ fn the_window_closes_and_opens_while_the_tray_stays() {
     stage.desktop.start_panel();
     let item = stage.desktop.wait_for_tray_item();
     item.activate();
-    browser.turn_to_open_window();
-    browser.wait_until_painted();
+    wait_for_window(&stage, true);
+    stage.desktop.wait_until_window_is_drawn("Mission Control");
     stage.desktop.screenshot("7-after-panel-restart");
     item.choose("Quit");
     wait_for(SOON, "the icon is gone", || {

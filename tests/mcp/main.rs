@@ -6,6 +6,7 @@
 )]
 
 mod abuse;
+mod cloud;
 mod older;
 mod pipe;
 mod tasks;

@@ -17,3 +17,5 @@ install_npm() { # <package> <version> <folder>
 }
 
 install_npm @openai/codex "$codex" codex
+# The last version whose cloud commands talk to a service on the loopback.
+install_npm @openai/codex 0.100.0 codex

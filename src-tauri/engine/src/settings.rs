@@ -141,6 +141,8 @@ pub struct TaskSettings {
     pub term_grace_seconds: Seconds,
     /// Between two looks of a task that waits for its turn.
     pub poll_seconds: Seconds,
+    /// Between two questions about a task in the cloud.
+    pub cloud_poll_seconds: Seconds,
     /// For how many days a task stays whose result was seen.
     pub keep_days: u32,
     /// What happens when somebody asks to run without a sandbox.
@@ -161,6 +163,7 @@ impl Default for TaskSettings {
             leftover_grace_seconds: Seconds::whole(2),
             term_grace_seconds: Seconds::whole(10),
             poll_seconds: Seconds::whole(10),
+            cloud_poll_seconds: Seconds::whole(15),
             keep_days: 30,
             danger_full_access: DangerPolicy::Ask,
         }

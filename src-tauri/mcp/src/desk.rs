@@ -77,6 +77,27 @@ impl Desk {
         .await
     }
 
+    /// Does something that takes long, with a connection of its own, so that no other call waits.
+    ///
+    /// # Errors
+    /// When the store cannot be used, and whatever `work` returns.
+    pub(crate) async fn apart<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Turn<'_>) -> Result<T, TaskError> + Send + 'static,
+    ) -> Result<T, TaskError> {
+        blocking(move || {
+            let context = context()?;
+            let store = opened(&context)?;
+            let now = Clock::start().now().wall;
+            work(&Turn {
+                context: &context,
+                store: &store,
+                now,
+            })
+        })
+        .await
+    }
+
     /// Returns whether there is a store: without one nothing was ever delegated.
     pub(crate) async fn is_used(&self) -> bool {
         let store = Arc::clone(&self.store);
@@ -136,14 +157,10 @@ impl Turn<'_> {
     /// When there is none, or more than one.
     pub(crate) fn find(&self, text: &str) -> Result<TaskId, TaskError> {
         reconcile(self.context, self.store);
-        let beginning = text.trim().to_ascii_lowercase();
-        let ids = match beginning.as_str() {
-            "" => Vec::new(),
-            beginning => self
-                .store
-                .task_ids(beginning)
-                .map_err(|error| unusable(&error))?,
-        };
+        let ids = self
+            .store
+            .task_ids(text)
+            .map_err(|error| unusable(&error))?;
         let missing = |message: String| {
             let mut error = fault(ErrorCode::NotFound, message);
             error.hint = Some("codex_tasks shows the tasks and their ids.".to_owned());

@@ -4,6 +4,7 @@
 //! process can answer for any task. Nothing is watched or opened before somebody asks.
 
 mod answer;
+mod cloud;
 mod desk;
 mod parameters;
 mod server;

@@ -12,7 +12,7 @@ use mission_control_core::task::model::{Task, TaskId};
 use mission_control_core::task::request::TaskRequest;
 use mission_control_engine::clock::Clock;
 use mission_control_engine::store::{Store, StoreError};
-use mission_control_engine::task::act::{self, Answer, Answered};
+use mission_control_engine::task::act::{self, Answer, Answered, Cancelling};
 use mission_control_engine::task::context::TaskContext;
 use mission_control_engine::task::reply::{ReplyError, reply_to};
 use mission_control_engine::task::submit::{SubmitError, submit};
@@ -84,8 +84,10 @@ impl Tasks {
     pub(crate) fn cancel(&self, id: &TaskId) -> Result<(), Problem> {
         self.whole(id)?;
         let by = CancelledBy::Person {};
-        act::cancel(&self.context, &self.store, id, &by).map_err(unusable)?;
-        Ok(())
+        match act::cancel(&self.context, &self.store, id, &by).map_err(unusable)? {
+            Cancelling::Asked | Cancelling::HadEnded => Ok(()),
+            Cancelling::Unsupported { .. } => Err(problems::task_refused(act::NO_CANCEL)),
+        }
     }
 
     /// Goes on with the thread of a task that ended. Returns the task that does.

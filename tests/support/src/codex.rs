@@ -449,6 +449,20 @@ pub fn program_path() -> &'static Path {
     program()
 }
 
+/// Returns another pinned version's program and stops the test when it is not there.
+#[track_caller]
+#[must_use]
+pub fn program_of(version: &str) -> PathBuf {
+    let path = repository().join(format!(
+        "target/agents/codex-{version}/node_modules/.bin/codex"
+    ));
+    assert!(
+        path.exists(),
+        "codex {version} is not installed: run tests/setup/agents.sh"
+    );
+    path
+}
+
 /// Returns the pinned program and stops the test when it is not there.
 #[track_caller]
 fn program() -> &'static Path {

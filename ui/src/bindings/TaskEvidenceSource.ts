@@ -3,4 +3,4 @@
 /**
  * Where a fact about a task came from.
  */
-export type TaskEvidenceSource = "events" | "exit" | "stderr" | "command_output" | "git" | "transcript" | "supervisor";
+export type TaskEvidenceSource = "events" | "exit" | "stderr" | "command_output" | "git" | "transcript" | "cloud" | "supervisor";

@@ -3,4 +3,4 @@
 /**
  * What a task was started as.
  */
-export type TaskKind = "run" | "resume" | "fork" | "review";
+export type TaskKind = "run" | "resume" | "fork" | "review" | "cloud";

@@ -25,6 +25,7 @@ function task({ n, project, ...rest }: Sketch): Task {
     cwd: `/home/dev/src/${project}`,
     sandbox: 'read-only',
     model: 'gpt-6.1-sol',
+    cloud: null,
     group_id: null,
     tags: [],
     status: 'queued',

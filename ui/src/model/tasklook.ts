@@ -100,6 +100,8 @@ export function kindName(kind: TaskKind): string {
       return 'copy of a thread';
     case 'review':
       return 'review';
+    case 'cloud':
+      return 'task in the cloud';
     default:
       return unreachable(kind);
   }
@@ -209,6 +211,8 @@ export function taskEvidenceName(from: TaskEvidenceSource): string {
       return 'Git';
     case 'transcript':
       return 'Transcript';
+    case 'cloud':
+      return 'Cloud';
     case 'supervisor':
       return 'Supervisor';
     default:

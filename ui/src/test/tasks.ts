@@ -15,6 +15,7 @@ export function aTask(name: string, change: Partial<Task> = {}): Task {
     cwd: '/src/harbour',
     sandbox: 'read-only',
     model: null,
+    cloud: null,
     group_id: null,
     tags: [],
     status: 'running',

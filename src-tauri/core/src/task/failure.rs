@@ -191,6 +191,32 @@ pub enum FailureReason {
         /// What the agent said.
         message: String,
     },
+    /// The vendor says that the task failed there.
+    CloudFailed {},
+    /// This version or configuration of the agent cannot use the vendor's cloud.
+    CloudUnavailable {
+        /// What the agent said.
+        message: String,
+    },
+    /// There is no such environment in the vendor's cloud.
+    CloudEnvironmentUnknown {
+        /// What the agent said.
+        message: String,
+    },
+    /// There is no such task in the vendor's cloud.
+    CloudTaskUnknown {
+        /// What the agent said.
+        message: String,
+    },
+    /// It is not known whether the vendor took the task.
+    CloudUnconfirmed {},
+    /// There are no changes to show or apply.
+    NothingChanged {},
+    /// Changes do not fit what the folder holds.
+    ApplyConflict {
+        /// What was said.
+        message: String,
+    },
     /// The agent left with code 0 and without a single event.
     Silent {},
     /// The agent left with code 0 in the middle of its turn.
@@ -275,6 +301,23 @@ impl FailureReason {
             Self::McpStartup { message } => {
                 quoted("A tool server of the agent did not start", message)
             }
+            Self::CloudFailed {} => "The task failed in the cloud.".to_owned(),
+            Self::CloudUnavailable { message } => {
+                quoted("Codex Cloud cannot be used from here", message)
+            }
+            Self::CloudEnvironmentUnknown { message } => {
+                quoted("There is no such environment in Codex Cloud", message)
+            }
+            Self::CloudTaskUnknown { message } => {
+                quoted("There is no such task in Codex Cloud", message)
+            }
+            Self::CloudUnconfirmed {} => {
+                "It is not known whether Codex Cloud took the task.".to_owned()
+            }
+            Self::NothingChanged {} => "Nothing was changed.".to_owned(),
+            Self::ApplyConflict { message } => {
+                quoted("The changes do not fit what the folder holds", message)
+            }
             Self::Silent {} => "The agent left with code 0 and without a single event.".to_owned(),
             Self::Unfinished {} => {
                 "The agent left with code 0 in the middle of its turn.".to_owned()
@@ -299,15 +342,21 @@ impl FailureReason {
             Self::SpawnError { .. } | Self::DiskFull {} => ErrorCode::Internal,
             Self::Cancelled { .. } => ErrorCode::Cancelled,
             Self::ConsentRefused {} | Self::SandboxDenied { .. } => ErrorCode::SandboxDenied,
-            Self::SupervisorLost {} | Self::TurnInterrupted {} => ErrorCode::Interrupted,
-            Self::TurnFailed { .. } => ErrorCode::TurnFailed,
+            Self::SupervisorLost {} | Self::TurnInterrupted {} | Self::CloudUnconfirmed {} => {
+                ErrorCode::Interrupted
+            }
+            Self::TurnFailed { .. } | Self::CloudFailed {} => ErrorCode::TurnFailed,
             Self::UsageLimit { .. } | Self::RateLimited { .. } => ErrorCode::Quota,
             Self::NotLoggedIn { .. } => ErrorCode::Auth,
             Self::NotARepository {} => ErrorCode::NotARepo,
-            Self::FolderMissing { .. } | Self::ThreadNotFound {} => ErrorCode::NotFound,
+            Self::FolderMissing { .. }
+            | Self::ThreadNotFound {}
+            | Self::CloudEnvironmentUnknown { .. }
+            | Self::CloudTaskUnknown { .. } => ErrorCode::NotFound,
+            Self::ApplyConflict { .. } | Self::NothingChanged {} => ErrorCode::Conflict,
             Self::NoNetwork { .. } => ErrorCode::Stalled,
             Self::ThreadBusy {} => ErrorCode::Busy,
-            Self::OptionRefused { .. } => ErrorCode::Unsupported,
+            Self::OptionRefused { .. } | Self::CloudUnavailable { .. } => ErrorCode::Unsupported,
             Self::BadConfiguration { .. } => ErrorCode::Validation,
             Self::McpStartup { .. } => ErrorCode::McpStartup,
             Self::Silent {} | Self::Unfinished {} => ErrorCode::Protocol,
@@ -328,6 +377,7 @@ impl FailureReason {
             | Self::NoNetwork { .. }
             | Self::ThreadBusy {}
             | Self::McpStartup { .. }
+            | Self::CloudFailed {}
             | Self::Silent {}
             | Self::Unfinished {} => true,
             Self::Exited { .. }
@@ -342,6 +392,12 @@ impl FailureReason {
             | Self::SandboxDenied { .. }
             | Self::ThreadNotFound {}
             | Self::OptionRefused { .. }
+            | Self::CloudUnavailable { .. }
+            | Self::CloudEnvironmentUnknown { .. }
+            | Self::CloudTaskUnknown { .. }
+            | Self::CloudUnconfirmed {}
+            | Self::NothingChanged {}
+            | Self::ApplyConflict { .. }
             | Self::BadConfiguration { .. } => false,
         }
     }
@@ -366,7 +422,7 @@ impl FailureReason {
             }
             Self::NotInstalled { .. } => "Install it, or name its path in the settings.",
             Self::SpawnError { .. } => "`mission-control doctor` shows what was found.",
-            Self::Cancelled { .. } => return None,
+            Self::Cancelled { .. } | Self::NothingChanged {} => return None,
             Self::ConsentRefused {} => "Ask for `workspace-write` instead.",
             Self::TurnFailed { .. } => "Go on with a reply to try again.",
             Self::UsageLimit { .. } => "Go on with a reply when the limit has started anew.",
@@ -376,7 +432,9 @@ impl FailureReason {
                 "Choose a folder in a git repository, or ask with `skip_git_repo_check`."
             }
             Self::FolderMissing { .. } => "Check `cwd`.",
-            Self::NoNetwork { .. } => "Check the connection, then go on with a reply.",
+            Self::NoNetwork { .. } => {
+                "Check the connection, then try again, or go on with a reply."
+            }
             Self::DiskFull {} => "Make room, then go on with a reply.",
             Self::SandboxDenied { .. } => {
                 "Ask with a wider `sandbox` or `add_dirs`, or do this step outside of the sandbox."
@@ -385,6 +443,18 @@ impl FailureReason {
             Self::ThreadNotFound {} => "`mission-control list --all` shows what can be resumed.",
             Self::OptionRefused { .. } => {
                 "Update the agent; `mission-control doctor` shows its version."
+            }
+            Self::CloudFailed {} => "The task's page says why.",
+            Self::CloudUnavailable { .. } => "`mission-control doctor` shows the agent's version.",
+            Self::CloudEnvironmentUnknown { .. } => {
+                "`codex_cloud_environments` shows those that were used; `codex cloud` shows all."
+            }
+            Self::CloudTaskUnknown { .. } => "`codex cloud list` shows the tasks of your account.",
+            Self::CloudUnconfirmed {} => {
+                "`codex cloud list` shows whether it is there; if not, ask again."
+            }
+            Self::ApplyConflict { .. } => {
+                "Look at the difference first, and commit or undo what is in its way."
             }
             Self::BadConfiguration { .. } => "Correct the agent's `config.toml`.",
             Self::McpStartup { .. } => "Check the agent's tool servers, or switch them off.",

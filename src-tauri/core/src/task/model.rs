@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::cloud::CloudPlace;
 use super::failure::TaskError;
 use super::request::Sandbox;
 use super::test_report::TestReport;
@@ -156,6 +157,8 @@ pub enum TaskKind {
     Fork,
     /// A review of changes.
     Review,
+    /// It runs at the agent's vendor.
+    Cloud,
 }
 
 /// What a running task is busy with.
@@ -327,6 +330,8 @@ pub enum TaskEvidenceSource {
     Git,
     /// The session's transcript.
     Transcript,
+    /// The vendor's cloud.
+    Cloud,
     /// The supervisor itself.
     Supervisor,
 }
@@ -363,6 +368,9 @@ pub struct Task {
     pub sandbox: Sandbox,
     /// The model that was asked for.
     pub model: Option<String>,
+    /// Where it runs, if not on this machine.
+    #[serde(default)]
+    pub cloud: Option<CloudPlace>,
     /// The group it was started in.
     pub group_id: Option<String>,
     /// Words given at its start.
@@ -422,6 +430,58 @@ pub struct Task {
     pub next: Vec<String>,
     /// The evidence behind status and outcome, the deciding one first.
     pub evidence: Vec<TaskEvidence>,
+}
+
+impl Task {
+    /// Makes a task that was just asked for and waits for its turn.
+    #[must_use]
+    pub fn new(
+        task_id: TaskId,
+        kind: TaskKind,
+        title: String,
+        cwd: String,
+        created_at: Timestamp,
+    ) -> Self {
+        Self {
+            task_id,
+            thread_id: None,
+            turn_id: None,
+            session_id: None,
+            kind,
+            title,
+            cwd,
+            sandbox: Sandbox::ReadOnly,
+            model: None,
+            cloud: None,
+            group_id: None,
+            tags: Vec::new(),
+            status: TaskStatus::Queued,
+            outcome: None,
+            phase: None,
+            progress: TaskProgress::default(),
+            need: None,
+            queue_position: None,
+            created_at,
+            started_at: None,
+            updated_at: created_at,
+            ended_at: None,
+            elapsed_ms: 0,
+            poll_after_ms: None,
+            summary: String::new(),
+            final_message: None,
+            files: Vec::new(),
+            commands: Vec::new(),
+            tests: Vec::new(),
+            usage: None,
+            git: None,
+            warnings: Vec::new(),
+            error: None,
+            truncated: BTreeMap::new(),
+            links: Vec::new(),
+            next: Vec::new(),
+            evidence: Vec::new(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -7,8 +7,9 @@ mod platform;
 #[path = "unix.rs"]
 mod platform;
 
-use std::io;
-use std::process::Stdio;
+use std::collections::BTreeMap;
+use std::io::{self, Write as _};
+use std::process::{Child, Output, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -19,8 +20,34 @@ use camino::{Utf8Path, Utf8PathBuf};
 pub(crate) struct Finished {
     /// Its exit code; none when a signal ended it.
     pub(crate) code: Option<i32>,
-    /// What it wrote to its standard output, then to its standard error.
-    pub(crate) said: String,
+    /// What it wrote to its standard output.
+    pub(crate) stdout: String,
+    /// What it wrote to its standard error.
+    pub(crate) stderr: String,
+}
+
+impl Finished {
+    /// Returns everything it wrote, its standard error last.
+    pub(crate) fn said(&self) -> String {
+        format!("{}{}", self.stdout, self.stderr)
+    }
+}
+
+/// What a program is started with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Start<'a> {
+    /// The program.
+    pub(crate) program: &'a Utf8Path,
+    /// Its arguments.
+    pub(crate) arguments: &'a [&'a str],
+    /// The folder it works in.
+    pub(crate) folder: &'a Utf8Path,
+    /// Variables beside those of this process.
+    pub(crate) variables: &'a BTreeMap<String, String>,
+    /// What it reads from its standard input; nothing if empty.
+    pub(crate) input: &'a str,
+    /// How long it may take.
+    pub(crate) limit: Duration,
 }
 
 /// Why a program did not come to its end.
@@ -53,21 +80,45 @@ pub(crate) fn find(name: &str, folders: &[Utf8PathBuf]) -> Option<Utf8PathBuf> {
         .find(|path| platform::is_program(path))
 }
 
-/// Runs a program without input in a group of its own; the group is ended after `limit`.
+/// Runs a program without input in the folder for temporary files.
 pub(crate) fn run(
     program: &Utf8Path,
     arguments: &[&str],
     limit: Duration,
 ) -> Result<Finished, CommandError> {
+    let folder = std::env::temp_dir();
+    let failed = || CommandError::Start {
+        program: program.to_string(),
+        source: io::Error::other("the folder for temporary files is not UTF-8"),
+    };
+    let folder = Utf8Path::from_path(&folder).ok_or_else(failed)?;
+    run_as(&Start {
+        program,
+        arguments,
+        folder,
+        variables: &BTreeMap::new(),
+        input: "",
+        limit,
+    })
+}
+
+/// Runs a program in a group of its own; the group is ended after the limit.
+pub(crate) fn run_as(start: &Start<'_>) -> Result<Finished, CommandError> {
+    let (program, limit) = (start.program, start.limit);
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the one place that starts processes"
     )]
     let mut command = std::process::Command::new(program);
     command
-        .args(arguments)
-        .current_dir(std::env::temp_dir())
-        .stdin(Stdio::null())
+        .args(start.arguments)
+        .current_dir(start.folder)
+        .envs(start.variables)
+        .stdin(if start.input.is_empty() {
+            Stdio::null()
+        } else {
+            Stdio::piped()
+        })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     platform::own_group(&mut command);
@@ -78,16 +129,16 @@ pub(crate) fn run(
     let child = command.spawn().map_err(failed)?;
     let group = child.id();
     let (sender, ended) = mpsc::sync_channel(1);
+    let input = start.input.to_owned();
     let waiting = std::thread::spawn(move || {
         // Nobody listens any more after the limit.
-        drop(sender.send(child.wait_with_output()));
+        drop(sender.send(see_through(child, input)));
     });
     match ended.recv_timeout(limit) {
         Ok(Ok(output)) => Ok(Finished {
             code: output.status.code(),
-            said: [output.stdout, output.stderr]
-                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-                .concat(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         }),
         Ok(Err(source)) => Err(failed(source)),
         Err(_) => {
@@ -100,6 +151,22 @@ pub(crate) fn run(
                 limit_s: limit.as_secs(),
             })
         }
+    }
+}
+
+/// Hands a program its input and waits for its end.
+fn see_through(mut child: Child, input: String) -> io::Result<Output> {
+    let Some(mut stdin) = child.stdin.take() else {
+        return child.wait_with_output();
+    };
+    // A program may answer before it has read everything, so both go on at the same time.
+    let writing = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
+    let output = child.wait_with_output();
+    match writing.join() {
+        // One that left without reading has its reasons, and says them.
+        Ok(Err(error)) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        Ok(_) => output,
+        Err(_) => Err(io::Error::other("handing over the input panicked")),
     }
 }
 
@@ -119,9 +186,32 @@ mod tests {
 
         let expected = Finished {
             code: Some(3),
-            said: "out\nerr\n".to_owned(),
+            stdout: "out\n".to_owned(),
+            stderr: "err\n".to_owned(),
         };
         assert_eq!(finished.unwrap(), expected);
+    }
+
+    #[test]
+    fn input_variables_and_folder_arrive() {
+        let variables = BTreeMap::from([("WORD".to_owned(), "yes".to_owned())]);
+        let start = Start {
+            program: "/bin/sh".into(),
+            arguments: &["-c", "cat; echo $WORD; pwd"],
+            folder: "/usr".into(),
+            variables: &variables,
+            input: &"x".repeat(100_000),
+            limit: LIMIT,
+        };
+
+        let said = run_as(&start).unwrap().said();
+
+        assert_eq!(said, format!("{}yes\n/usr\n", start.input));
+        let deaf = Start {
+            arguments: &["-c", "echo no >&2; exit 1"],
+            ..start
+        };
+        assert_eq!(run_as(&deaf).unwrap().said(), "no\n");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::places::{Environment, Places};
 use crate::settings::Settings;
 use crate::store::{Store, StoreError, TaskFilter};
 use crate::task::bell;
+use crate::task::cloud::ask_in_background;
 use crate::task::context::TaskContext;
 use crate::task::present::present;
 use crate::task::reconcile::reconcile;
@@ -78,6 +79,7 @@ impl Tasks {
         self.look_due = now.steady + self.pause();
         if let Some(store) = &self.store {
             reconcile(&self.context, store);
+            ask_in_background(&self.context, store);
             if store
                 .data_version()
                 .is_ok_and(|version| self.version == Some(version))

@@ -3,5 +3,6 @@
 pub(crate) mod codex;
 
 /// The agent that tasks are delegated to, and how it is called.
+pub(crate) use codex::cloud;
 pub(crate) use codex::exec as delegate;
 pub(crate) use codex::exec::SOURCE as DELEGATE;

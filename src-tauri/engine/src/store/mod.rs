@@ -2,7 +2,9 @@
 //!
 //! The only module that writes it. Nothing that cannot be understood is ever overwritten.
 
+mod cloud;
 mod file;
+mod history;
 mod tasks;
 mod unseen;
 
@@ -15,8 +17,10 @@ use mission_control_core::notice::NoticeId;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 use rusqlite_migration::{M, MigrationDefinitionError, Migrations};
 
+pub use cloud::CloudRow;
+pub use history::TaskEvent;
 pub use tasks::{
-    HandedIn, NewSignal, NewTask, OpenTask, TaskEvent, TaskFilter, TaskRecord, is_queued,
+    HandedIn, NewSignal, NewTask, OpenTask, RunsWhere, TaskFilter, TaskRecord, is_queued,
 };
 
 /// How long a write waits for another process's write.
@@ -26,11 +30,16 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("migrations/0001_notices.sql")),
     M::up(include_str!("migrations/0002_tasks.sql")),
+    M::up(include_str!("migrations/0003_cloud.sql")),
 ];
 
 /// The number of migrations a program has to know to use the database; kept in `meta` by a
 /// migration that older programs must not go on without.
 const NEEDS_SCHEMA: &str = "needs_schema";
+
+/// Programs that do not know this many migrations would start a supervisor for a task that runs
+/// in the cloud.
+const CLOUD_SCHEMA: usize = 3;
 
 /// The database.
 #[derive(Debug)]

@@ -8,10 +8,12 @@ use mission_control_core::task::model::{Outcome, Task, TaskId, TaskStatus};
 use rusqlite::{OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
 use super::{Store, StoreError};
+use crate::task::cloud::id_in_cloud;
 use crate::task::mark::ProcessMark;
 
 /// Terminal states as SQL writes them.
-const TERMINAL: &str = "('completed', 'failed', 'cancelled', 'timed_out', 'interrupted')";
+pub(super) const TERMINAL: &str =
+    "('completed', 'failed', 'cancelled', 'timed_out', 'interrupted')";
 
 /// A task as it is handed in.
 #[derive(Clone, Debug)]
@@ -32,6 +34,17 @@ pub struct NewTask<'a> {
     pub owner: Option<&'a str>,
     /// The thread it goes on with.
     pub thread_id: Option<&'a str>,
+    /// Where it runs.
+    pub runs: RunsWhere,
+}
+
+/// Where a task runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunsWhere {
+    /// On this machine, under a supervisor.
+    Here,
+    /// At the agent's vendor.
+    InCloud,
 }
 
 /// What became of a task that was handed in.
@@ -101,17 +114,6 @@ pub struct NewSignal {
     pub body: String,
 }
 
-/// One entry of a task's history.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TaskEvent {
-    /// When.
-    pub at: String,
-    /// What kind: `queued`, `started`, `input_required`, `warned`, `finished` and the like.
-    pub kind: String,
-    /// In words.
-    pub says: String,
-}
-
 impl Store {
     /// Records a task, durable when this returns.
     ///
@@ -154,6 +156,10 @@ impl Store {
                 ],
             )
             .map_err(|error| self.explain(error))?;
+        match new.runs {
+            RunsWhere::Here => {}
+            RunsWhere::InCloud => self.add_cloud_row(&transaction, task)?,
+        }
         self.add_event(&transaction, task, task.status.as_str(), &task.summary)?;
         self.commit(transaction)?;
         Ok(HandedIn::Recorded)
@@ -229,22 +235,27 @@ impl Store {
         Ok(readable(&views))
     }
 
-    /// Returns the ids that begin with `beginning`, at most two; nothing begins none.
+    /// Returns the ids that begin with `beginning`, at most two; nothing begins none. A task in
+    /// the cloud is known by its id there as well, and by the address of its page.
     ///
     /// # Errors
     /// When they cannot be read.
     pub fn task_ids(&self, beginning: &str) -> Result<Vec<TaskId>, StoreError> {
+        let beginning = beginning.trim();
+        let lower = beginning.to_ascii_lowercase();
+        let beginning = id_in_cloud(beginning).unwrap_or(&lower);
         if beginning.is_empty() {
             return Ok(Vec::new());
         }
         let ids = self.column(
-            "SELECT id FROM tasks WHERE substr(id, 1, length(?1)) = ?1 LIMIT 2",
+            "SELECT id FROM tasks WHERE substr(id, 1, length(?1)) = ?1
+             UNION SELECT task_id FROM cloud_tasks WHERE cloud_id = ?1 LIMIT 2",
             [beginning],
         )?;
         Ok(ids.iter().filter_map(|id| TaskId::parse(id)).collect())
     }
 
-    /// Returns the tasks that have not ended, in the order of the queue.
+    /// Returns the tasks of this machine that have not ended, in the order of the queue.
     ///
     /// # Errors
     /// When they cannot be read.
@@ -397,42 +408,6 @@ impl Store {
         Ok(true)
     }
 
-    /// Adds an entry to a task's history.
-    ///
-    /// # Errors
-    /// When it cannot be recorded.
-    pub fn add_task_event(
-        &self,
-        id: &TaskId,
-        kind: &str,
-        says: &str,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.execute(
-            "INSERT INTO task_events (task_id, at, kind, says) VALUES (?1, ?2, ?3, ?4)",
-            params![id.as_str(), now.to_string(), kind, says],
-        )?;
-        Ok(())
-    }
-
-    /// Returns a task's history, oldest first.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn task_events(&self, id: &TaskId) -> Result<Vec<TaskEvent>, StoreError> {
-        self.rows(
-            "SELECT at, kind, says FROM task_events WHERE task_id = ?1 ORDER BY seq",
-            [id.as_str()],
-            |row| {
-                Ok(TaskEvent {
-                    at: row.get(0)?,
-                    kind: row.get(1)?,
-                    says: row.get(2)?,
-                })
-            },
-        )
-    }
-
     /// Returns who is told when a task ends.
     ///
     /// # Errors
@@ -562,16 +537,20 @@ impl Store {
             .map_err(|error| self.explain(error))
     }
 
-    fn begin(&self) -> Result<Transaction<'_>, StoreError> {
+    pub(super) fn begin(&self) -> Result<Transaction<'_>, StoreError> {
         Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate)
             .map_err(|error| self.explain(error))
     }
 
-    fn commit(&self, transaction: Transaction<'_>) -> Result<(), StoreError> {
+    pub(super) fn commit(&self, transaction: Transaction<'_>) -> Result<(), StoreError> {
         transaction.commit().map_err(|error| self.explain(error))
     }
 
-    fn execute(&self, sql: &str, params: impl rusqlite::Params) -> Result<usize, StoreError> {
+    pub(super) fn execute(
+        &self,
+        sql: &str,
+        params: impl rusqlite::Params,
+    ) -> Result<usize, StoreError> {
         self.db
             .execute(sql, params)
             .map_err(|error| self.explain(error))
@@ -580,7 +559,9 @@ impl Store {
     fn open_tasks_in(&self, db: &rusqlite::Connection) -> Result<Vec<OpenTask>, StoreError> {
         let sql = format!(
             "SELECT id, status, priority, tree, repository, writes, thread_id, holds_slot
-             FROM tasks WHERE status NOT IN {TERMINAL} ORDER BY priority DESC, seq"
+             FROM tasks WHERE status NOT IN {TERMINAL}
+             AND NOT EXISTS (SELECT 1 FROM cloud_tasks WHERE task_id = id)
+             ORDER BY priority DESC, seq"
         );
         let read = || -> rusqlite::Result<Vec<OpenTask>> {
             let mut statement = db.prepare_cached(&sql)?;
@@ -613,7 +594,7 @@ impl Store {
         self.rows(sql, params, |row| row.get(0))
     }
 
-    fn rows<T>(
+    pub(super) fn rows<T>(
         &self,
         sql: &str,
         params: impl rusqlite::Params,
@@ -625,27 +606,6 @@ impl Store {
             rows.collect()
         };
         all().map_err(|error| self.explain(error))
-    }
-
-    fn add_event(
-        &self,
-        transaction: &Transaction<'_>,
-        task: &Task,
-        kind: &str,
-        says: &str,
-    ) -> Result<(), StoreError> {
-        transaction
-            .execute(
-                "INSERT INTO task_events (task_id, at, kind, says) VALUES (?1, ?2, ?3, ?4)",
-                params![
-                    task.task_id.as_str(),
-                    task.updated_at.to_string(),
-                    kind,
-                    says
-                ],
-            )
-            .map_err(|error| self.explain(error))?;
-        Ok(())
     }
 
     fn write_json<T: serde::Serialize>(&self, value: &T) -> Result<String, StoreError> {

@@ -8,6 +8,9 @@ use super::context::TaskContext;
 use super::reconcile::reconcile;
 use crate::store::{Store, StoreError};
 
+/// Why a task in the cloud is not ended.
+pub const NO_CANCEL: &str = "The cloud offers no way to end a task from here.";
+
 /// A person's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -48,12 +51,17 @@ pub enum Answered {
 }
 
 /// Whether a task can still be ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cancelling {
     /// It will be.
     Asked,
     /// It had ended.
     HadEnded,
+    /// It runs where nobody can end it from here; its page may allow it.
+    Unsupported {
+        /// The task's page.
+        page: Option<String>,
+    },
 }
 
 /// Asks for a task to end. Its supervisor ends it; one that lost its supervisor gets another.
@@ -66,6 +74,13 @@ pub fn cancel(
     id: &TaskId,
     by: &CancelledBy,
 ) -> Result<Cancelling, StoreError> {
+    let place = store.task(id)?.and_then(|record| {
+        let is_open = !record.task.status.is_terminal();
+        record.task.cloud.filter(|_| is_open)
+    });
+    if let Some(place) = place {
+        return Ok(Cancelling::Unsupported { page: place.url });
+    }
     let is_asked = store.request_cancel(id, by)?;
     bell::ring(&context.state, id);
     reconcile(context, store);

@@ -13,6 +13,9 @@ use crate::places::{Environment, Places, PlacesError};
 use crate::settings::{Settings, TaskSettings};
 use crate::source::{DELEGATE, delegate};
 
+/// Beside the settings.
+const ENVIRONMENTS: &str = "environments.json";
+
 /// Where tasks are kept and how they run.
 #[derive(Clone, Debug)]
 pub struct TaskContext {
@@ -26,6 +29,8 @@ pub struct TaskContext {
     pub owner: Option<String>,
     /// How many tasks stand above this program.
     pub depth: u32,
+    /// The file in which a person may describe environments of the cloud.
+    pub cloud_environments: Utf8PathBuf,
     pub(crate) launch: LaunchPlaces,
     /// Variables a supervisor needs to find the same state and settings as this program.
     pub(crate) supervisor_variables: BTreeMap<String, String>,
@@ -98,6 +103,7 @@ impl TaskContext {
             settings: settings.tasks.clone(),
             owner: owner.or_else(|| Some(format!("project:{cwd}"))),
             cwd,
+            cloud_environments: places.settings_file.with_file_name(ENVIRONMENTS),
             depth: environment.task_depth,
             launch: LaunchPlaces {
                 program,

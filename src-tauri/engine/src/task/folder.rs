@@ -53,6 +53,12 @@ impl TaskFolder {
         self.0.join("result.md")
     }
 
+    /// Returns the difference a task in the cloud made.
+    #[must_use]
+    pub fn diff(&self) -> Utf8PathBuf {
+        self.0.join("changes.diff")
+    }
+
     /// Returns the facts about the run for whoever looks for a fault.
     #[must_use]
     pub fn debug(&self) -> Utf8PathBuf {

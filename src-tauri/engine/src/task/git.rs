@@ -7,10 +7,28 @@ use std::io;
 use camino::{Utf8Path, Utf8PathBuf};
 use mission_control_core::task::git::{DirtyFile, GitFacts, GitSeen};
 use mission_control_core::task::model::DiffStat;
+use mission_control_core::task::patch::files_in;
 use mission_control_core::timeline::FileChangeKind;
 use serde::{Deserialize, Serialize};
 
-use super::programs::git;
+use super::programs::{git, git_compares};
+
+/// How many files a difference is told of.
+const MOST_DIFFERENCES: usize = 500;
+/// How many new files among them.
+const MOST_NEW: usize = 100;
+/// Longest difference that is kept, in bytes.
+const MOST_PATCH_BYTES: usize = 1 << 20;
+/// How git tells a difference: whole, and without running what a repository names.
+const DIFFERENCE: [&str; 7] = [
+    "--literal-pathspecs",
+    "diff",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-color",
+    "--no-renames",
+    "--ignore-submodules=dirty",
+];
 
 /// How many changed files are looked at.
 const MOST_FILES: usize = 5_000;
@@ -78,6 +96,40 @@ pub(crate) fn after(before: &SeenBefore, worktree: Option<&Utf8Path>) -> GitSeen
             why: error.to_string(),
         },
     }
+}
+
+/// Returns the difference of the files a task changed to the commit it started from; what was
+/// not committed before is in it, for git knows no other beginning.
+pub(crate) fn patch(facts: &GitFacts) -> io::Result<String> {
+    let root = Utf8Path::new(&facts.root);
+    let changed = facts.changed();
+    let paths: Vec<&str> = changed.keys().map(String::as_str).collect();
+    let paths = paths.get(..MOST_DIFFERENCES).unwrap_or(&paths);
+    let mut patch = match &facts.base {
+        Some(base) if !paths.is_empty() => {
+            let arguments = [&DIFFERENCE[..], &[base.as_str(), "--"], paths].concat();
+            String::from_utf8_lossy(&git(root, &arguments)?.unwrap_or_default()).into_owned()
+        }
+        Some(_) | None => String::new(),
+    };
+    // Git does not compare what it does not know yet.
+    let told = files_in(&patch);
+    let is_untold = |path: &&&str| !told.iter().any(|(told, _)| told == **path);
+    for path in paths.iter().filter(is_untold).take(MOST_NEW) {
+        if patch.len() > MOST_PATCH_BYTES {
+            break;
+        }
+        if root.join(path).is_file() {
+            let against = ["--no-index", "--", "/dev/null", path];
+            let said = git_compares(root, &[&DIFFERENCE[..], &against[..]].concat())?;
+            patch.push_str(&String::from_utf8_lossy(&said.unwrap_or_default()));
+        }
+    }
+    if patch.len() > MOST_PATCH_BYTES {
+        patch.truncate(patch.floor_char_boundary(MOST_PATCH_BYTES));
+        patch.push_str("\n… the difference is longer than this\n");
+    }
+    Ok(patch)
 }
 
 impl SeenBefore {

@@ -6,6 +6,7 @@
 pub mod act;
 pub mod bell;
 pub mod cleanup;
+pub mod cloud;
 pub mod context;
 pub mod folder;
 pub mod mark;

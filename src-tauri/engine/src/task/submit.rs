@@ -5,7 +5,7 @@ use std::io;
 use jiff::Timestamp;
 use mission_control_core::redact::redact;
 use mission_control_core::session::{Need, NeedKind, SessionId};
-use mission_control_core::task::model::{Task, TaskId, TaskProgress, TaskStatus};
+use mission_control_core::task::model::{Task, TaskId, TaskStatus};
 use mission_control_core::task::request::{
     Isolation, RequestFault, Sandbox, TaskRequest, ThreadChoice,
 };
@@ -19,10 +19,10 @@ use super::programs::start_supervisor;
 use super::{bell, id, words};
 use crate::settings::DangerPolicy;
 use crate::source::{DELEGATE, delegate};
-use crate::store::{HandedIn, NewTask, Store, StoreError};
+use crate::store::{HandedIn, NewTask, RunsWhere, Store, StoreError};
 
 /// Longest title, in characters.
-const TITLE_CHARS: usize = 80;
+pub(crate) const TITLE_CHARS: usize = 80;
 
 /// Names the request for consent in `need` and in answers.
 pub const CONSENT: &str = "danger-full-access";
@@ -126,6 +126,7 @@ pub fn submit(
         writes: delegate::may_write(&kept.request),
         owner: context.owner.as_deref(),
         thread_id: thread.as_deref(),
+        runs: RunsWhere::Here,
     });
     match handed_in {
         Ok(HandedIn::Recorded) => {}
@@ -221,42 +222,19 @@ fn new_task(task_id: TaskId, request: &TaskRequest, danger: DangerPolicy, now: T
         TaskStatus::Queued
     };
     let mut task = Task {
-        thread_id: None,
-        turn_id: None,
-        session_id: None,
-        kind: request.kind(),
-        title: one_line(&redact(title).text, TITLE_CHARS),
-        cwd: request.cwd.clone().unwrap_or_default(),
         sandbox: request.sandbox,
         model: request.model.clone(),
         group_id: request.group_id.clone(),
         tags: request.tags.clone(),
         status,
-        outcome: None,
-        phase: None,
-        progress: TaskProgress::default(),
         need: needs_consent.then(|| consent(request)),
-        queue_position: None,
-        created_at: now,
-        started_at: None,
-        updated_at: now,
-        ended_at: None,
-        elapsed_ms: 0,
-        poll_after_ms: None,
-        summary: String::new(),
-        final_message: None,
-        files: Vec::new(),
-        commands: Vec::new(),
-        tests: Vec::new(),
-        usage: None,
-        git: None,
-        warnings: Vec::new(),
-        error: None,
-        truncated: std::collections::BTreeMap::new(),
-        links: Vec::new(),
-        next: Vec::new(),
-        evidence: Vec::new(),
-        task_id,
+        ..Task::new(
+            task_id,
+            request.kind(),
+            one_line(&redact(title).text, TITLE_CHARS),
+            request.cwd.clone().unwrap_or_default(),
+            now,
+        )
     };
     if let Some(thread) = &request.thread_id
         && !request.fork

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::cloud::ask_in_background;
 use super::context::TaskContext;
 use super::reconcile::reconcile;
 use super::wake::Waker;
@@ -47,6 +48,7 @@ pub fn wait_for<T, E: From<StoreError>>(
         let is_due = looked_at.is_none_or(|at: Duration| now >= at + BELL_MISSED);
         if is_due {
             reconcile(context, store);
+            ask_in_background(context, store);
             looked_at = Some(now);
         }
         if is_due && store.access() == Access::Read {

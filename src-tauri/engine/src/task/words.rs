@@ -1,5 +1,6 @@
 //! What is said about a task that has not ended, and what can be done next.
 
+use mission_control_core::task::cloud::CloudPlace;
 use mission_control_core::task::model::{Phase, Task, TaskLink, TaskStatus};
 use mission_control_core::text::one_line;
 
@@ -13,6 +14,10 @@ const POLL_AFTER_MS: u32 = 5_000;
 /// Fills in what follows from the rest of the task.
 pub(crate) fn describe(task: &mut Task) {
     task.poll_after_ms = (!task.status.is_terminal()).then_some(POLL_AFTER_MS);
+    if let Some(place) = task.cloud.clone() {
+        describe_in_cloud(task, &place);
+        return;
+    }
     let id = task.task_id.as_str();
     match task.status {
         TaskStatus::Queued => task.summary = "Waits for its turn.".to_owned(),
@@ -59,6 +64,43 @@ pub(crate) fn describe(task: &mut Task) {
             _,
         ) => Vec::new(),
     };
+}
+
+/// No process of this machine belongs to such a task, and nobody can end it from here.
+fn describe_in_cloud(task: &mut Task, place: &CloudPlace) {
+    let id = task.task_id.as_str();
+    let has_changes = task
+        .git
+        .as_ref()
+        .and_then(|git| git.diffstat)
+        .is_some_and(|size| size.files > 0);
+    match task.status {
+        TaskStatus::Queued => task.summary = "Is being handed to the cloud.".to_owned(),
+        TaskStatus::Running | TaskStatus::InputRequired => {
+            task.summary = match &place.state {
+                Some(state) => format!("In the cloud: {state}."),
+                None => "The cloud took it.".to_owned(),
+            };
+        }
+        TaskStatus::Completed
+        | TaskStatus::Failed
+        | TaskStatus::Cancelled
+        | TaskStatus::TimedOut
+        | TaskStatus::Interrupted => {}
+    }
+    task.next = if !task.status.is_terminal() {
+        vec![format!("`mission-control wait {id}` ends when it ends.")]
+    } else if has_changes {
+        vec![
+            format!("`mission-control apply {id} --preview` shows what it changed."),
+            format!("`mission-control apply {id}` brings that into its folder."),
+        ]
+    } else {
+        Vec::new()
+    };
+    if let Some(url) = &place.url {
+        task.next.push(format!("Its page is {url}"));
+    }
 }
 
 fn running(task: &Task) -> String {

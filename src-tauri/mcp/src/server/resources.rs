@@ -5,6 +5,7 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::sync::Arc;
 
 use camino::Utf8Path;
+use mission_control_core::spelling::nearest_name;
 use mission_control_core::task::failure::{ErrorCode, TaskError};
 use mission_control_core::text::shorten;
 use mission_control_engine::store::TaskFilter;
@@ -15,6 +16,7 @@ use rmcp::model::{
 
 use super::refusal;
 use crate::answer::{fault, internal};
+use crate::cloud::{Template, resource as environment, template_named};
 use crate::desk::{Desk, unusable};
 use crate::task::uri::{Part, parse, resource};
 
@@ -33,14 +35,29 @@ pub(super) fn templates() -> Vec<ResourceTemplate> {
         template.mime_type = Some(part.mime_type().to_owned());
         template
     };
-    Part::ALL.into_iter().map(described).collect()
+    let mut environments = ResourceTemplate::new(
+        "codex://environment-template/{name}",
+        "environment-template",
+    );
+    environments.title = Some("A template of a Codex Cloud environment".to_owned());
+    let names: Vec<&str> = Template::ALL.into_iter().map(Template::name).collect();
+    environments.description = Some(format!("One of {}.", names.join(", ")));
+    environments.mime_type = Some("application/json".to_owned());
+    let parts = Part::ALL.into_iter().map(described);
+    parts.chain([environments]).collect()
 }
 
-/// Returns the results of the latest tasks that ended.
+/// Returns the results of the latest tasks that ended, and the templates of environments.
 pub(super) async fn list(desk: &Arc<Desk>) -> Result<Vec<Resource>, TaskError> {
+    let environments = Template::ALL.into_iter().map(environment);
     if !desk.is_used().await {
-        return Ok(Vec::new());
+        return Ok(environments.collect());
     }
+    let results = results(desk).await?;
+    Ok(results.into_iter().chain(environments).collect())
+}
+
+async fn results(desk: &Arc<Desk>) -> Result<Vec<Resource>, TaskError> {
     desk.turn(|turn| {
         let tasks = turn.store.tasks(TaskFilter::Latest(MOST_LISTED));
         let tasks = tasks.map_err(|error| unusable(&error))?;
@@ -57,9 +74,27 @@ pub(super) async fn read(desk: &Arc<Desk>, uri: String) -> Result<ReadResourceRe
         let message = format!("There is no {}: {why}.", shorten(&uri, 200));
         ErrorData::resource_not_found(message, None)
     };
+    match template_named(&uri) {
+        None => {}
+        Some(Ok(template)) => {
+            let content = format!("{:#}\n", template.content());
+            let contents =
+                ResourceContents::text(content, uri.clone()).with_mime_type("application/json");
+            return Ok(ReadResourceResult::new(vec![contents]).into());
+        }
+        Some(Err(name)) => {
+            let names = Template::ALL.into_iter().map(Template::name);
+            let nearest = nearest_name(name, names.clone());
+            let why = match nearest {
+                Some(nearest) => format!("did you mean {nearest}"),
+                None => format!("there are {}", names.collect::<Vec<_>>().join(", ")),
+            };
+            return Err(missing(&why));
+        }
+    }
     let Some((id, part)) = parse(&uri) else {
         return Err(missing(
-            "addresses are codex://task/ID/result, log or debug",
+            "addresses are codex://task/ID/result, log, diff or debug",
         ));
     };
     let content = desk
@@ -69,6 +104,7 @@ pub(super) async fn read(desk: &Arc<Desk>, uri: String) -> Result<ReadResourceRe
             let path = match part {
                 Part::Result => folder.result(),
                 Part::Log => folder.log(),
+                Part::Diff => folder.diff(),
                 Part::Debug => folder.debug(),
             };
             let content = ends(&path).map_err(|error| {
@@ -76,6 +112,12 @@ pub(super) async fn read(desk: &Arc<Desk>, uri: String) -> Result<ReadResourceRe
                     return internal(&error);
                 }
                 let what = part.as_str();
+                if part == Part::Diff && task.status.is_terminal() {
+                    return fault(
+                        ErrorCode::NotFound,
+                        "the task changed nothing that git shows",
+                    );
+                }
                 fault(ErrorCode::NotFound, format!("the task has no {what} yet"))
             })?;
             if part == Part::Result {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mission_control_core::task::failure::{CancelledBy, ErrorCode, TaskError};
 use mission_control_core::text::shorten;
 use mission_control_engine::task::act;
+use mission_control_engine::task::cloud::ask_in_background;
 use rmcp::model::{CancelTaskParams, ErrorData, GetTaskParams, GetTaskResult, UpdateTaskParams};
 use rmcp::service::{RequestContext, RoleServer};
 
@@ -12,6 +13,7 @@ use super::refusal;
 use crate::answer::MAX_MESSAGE;
 use crate::desk::{Desk, unusable};
 use crate::task::extension::{Asking, decision, state};
+use crate::tools::cancelled;
 
 pub(super) async fn get(
     desk: &Arc<Desk>,
@@ -29,6 +31,8 @@ pub(super) async fn get(
     let state = desk
         .turn(move |turn| {
             let task = turn.task(&turn.find(&request.task_id)?)?;
+            // Whoever follows it waits for it.
+            ask_in_background(turn.context, turn.store);
             let state = state(&task, asking)?;
             turn.see(&task);
             Ok(state)
@@ -71,8 +75,7 @@ pub(super) async fn cancel(
     let asked = desk
         .turn(move |turn| {
             let id = turn.find(&request.task_id)?;
-            let by = CancelledBy::Client { name };
-            act::cancel(turn.context, turn.store, &id, &by).map_err(|error| unusable(&error))
+            cancelled(turn, &id, CancelledBy::Client { name })
         })
         .await;
     asked.map(|_| ()).map_err(refused)

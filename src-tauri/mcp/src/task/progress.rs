@@ -44,6 +44,12 @@ impl Progress {
         }
     }
 
+    /// Sends `message` now, once: the request takes long enough for it.
+    pub(crate) async fn begin(&mut self, message: &str, now: Instant) {
+        self.next_at = now;
+        self.tell(message, now).await;
+    }
+
     /// Returns when to tell again, whatever happens.
     pub(crate) fn due(&self) -> Option<Instant> {
         self.listener.as_ref().map(|_| self.repeat_at)

@@ -10,17 +10,20 @@ pub(crate) enum Part {
     Result,
     /// The log for people.
     Log,
+    /// What it changed, as a difference.
+    Diff,
     /// Facts about the run for whoever looks for a fault.
     Debug,
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 3] = [Self::Result, Self::Log, Self::Debug];
+    pub(crate) const ALL: [Self; 4] = [Self::Result, Self::Log, Self::Diff, Self::Debug];
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Result => "result",
             Self::Log => "log",
+            Self::Diff => "diff",
             Self::Debug => "debug",
         }
     }
@@ -29,6 +32,7 @@ impl Part {
         match self {
             Self::Result => "What came of a delegated task, as a page.",
             Self::Log => "A delegated task's log: its events in words, stamped.",
+            Self::Diff => "What a delegated task changed, compared with where it started.",
             Self::Debug => "How a delegated task's program was run: arguments, versions, exit.",
         }
     }
@@ -37,6 +41,7 @@ impl Part {
         match self {
             Self::Result => "text/markdown",
             Self::Log => "text/plain",
+            Self::Diff => "text/x-diff",
             Self::Debug => "application/json",
         }
     }

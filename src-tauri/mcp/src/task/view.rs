@@ -40,10 +40,15 @@ pub(crate) fn whole(task: &Task, commands: Commands) -> Result<Value, TaskError>
             command.remove("output");
         }
     }
+    let has_changes = task.status.is_terminal() && !task.files.is_empty();
     let links: Vec<Value> = Part::ALL
         .iter()
+        .filter(|part| **part != Part::Diff || has_changes)
         .map(|part| json!({ "rel": part.as_str(), "target": uri(&task.task_id, *part) }))
         .collect();
+    let page = task.cloud.as_ref().and_then(|place| place.url.as_ref());
+    let page = page.map(|url| json!({ "rel": "page", "target": url }));
+    let links: Vec<Value> = links.into_iter().chain(page).collect();
     fields.insert("links".to_owned(), links.into());
     fields.insert("next".to_owned(), next(task).into());
     Ok(value)
@@ -61,6 +66,7 @@ pub(crate) fn brief(task: &Task) -> Value {
         "sandbox": task.sandbox,
         "thread_id": task.thread_id,
         "group_id": task.group_id,
+        "cloud": task.cloud,
         "queue_position": task.queue_position,
         "need": task.need,
         "created_at": task.created_at,
@@ -142,6 +148,17 @@ pub(crate) fn complaint(task: &Task) -> Option<TaskError> {
 /// Returns what a client can do next.
 fn next(task: &Task) -> Vec<String> {
     let id = &task.task_id;
+    let is_applicable = task.status.is_terminal()
+        && !task.files.is_empty()
+        && (task.cloud.is_some() || task.git.as_ref().is_some_and(|git| git.worktree.is_some()));
+    let apply = is_applicable.then(|| {
+        format!("codex_apply with task_id \"{id}\" shows what it changed, and applies it.")
+    });
+    further(task).into_iter().chain(apply).collect()
+}
+
+fn further(task: &Task) -> Vec<String> {
+    let id = &task.task_id;
     match task.status {
         TaskStatus::Queued | TaskStatus::Running => vec![
             format!("codex_wait with task_ids [\"{id}\"] returns when it ends."),
@@ -191,6 +208,7 @@ pub(crate) fn output(further: &Value) -> Value {
             "final_message": { "type": ["string", "null"], "description": "The agent's last message." },
             "thread_id": { "type": ["string", "null"], "description": "The Codex thread, for codex_reply." },
             "cwd": { "type": "string" },
+            "cloud": { "type": ["object", "null"], "description": "Where it runs, if in Codex Cloud: id, url, environment, branch, state." },
             "files": { "type": "array", "items": { "type": "object" }, "description": "Changed files, and who says so." },
             "commands": { "type": "array", "items": { "type": "object" }, "description": "Commands and their exit codes." },
             "tests": { "type": "array", "items": { "type": "object" }, "description": "Test runs found in their output." },

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use mission_control_core::task::failure::{CancelledBy, TaskError};
-use mission_control_core::task::model::TaskStatus;
-use mission_control_engine::task::act::{Cancelling, cancel};
+use mission_control_core::task::failure::{CancelledBy, ErrorCode, TaskError};
+use mission_control_core::task::model::{TaskId, TaskStatus};
+use mission_control_engine::task::act::{Cancelling, NO_CANCEL, cancel};
 use mission_control_engine::task::cleanup::{Removal, clean_up};
 use serde_json::{Value, json};
 
 use super::tasks::TASK_ID;
 use super::{Call, Effect, Reply, ToolSpec};
-use crate::answer::{Answer, internal};
-use crate::desk::unusable;
+use crate::answer::{Answer, fault, internal};
+use crate::desk::{Turn, unusable};
 use crate::parameters::{Kind, Parameter};
 use crate::task::view::{Commands, output, whole};
 use crate::task::waiting::{Until, wait};
@@ -82,8 +82,7 @@ async fn end(call: Call) -> Result<Answer, TaskError> {
         .desk
         .turn(move |turn| {
             let id = turn.find(&text)?;
-            let asked = cancel(turn.context, turn.store, &id, &CancelledBy::Client { name })
-                .map_err(|error| unusable(&error))?;
+            let asked = cancelled(turn, &id, CancelledBy::Client { name })?;
             Ok((id, asked))
         })
         .await?;
@@ -106,6 +105,26 @@ async fn end(call: Call) -> Result<Answer, TaskError> {
         })
         .await?;
     Ok(Answer::done(value))
+}
+
+/// Asks for a task to end.
+///
+/// # Errors
+/// When it runs where nobody can end it from here, or when that cannot be recorded.
+pub(crate) fn cancelled(
+    turn: &Turn<'_>,
+    id: &TaskId,
+    by: CancelledBy,
+) -> Result<Cancelling, TaskError> {
+    let asked = cancel(turn.context, turn.store, id, &by).map_err(|error| unusable(&error))?;
+    match asked {
+        Cancelling::Unsupported { page } => {
+            let mut error = fault(ErrorCode::Unsupported, NO_CANCEL);
+            error.hint = page.map(|page| format!("Its page may allow it: {page}"));
+            Err(error)
+        }
+        Cancelling::Asked | Cancelling::HadEnded => Ok(asked),
+    }
 }
 
 async fn clean(call: Call) -> Result<Answer, TaskError> {

@@ -1,11 +1,14 @@
 //! The tools: one static, ordered list, and calling one of them.
 
 mod act;
+mod apply;
+mod cloud;
 mod doctor;
 mod log;
 mod older;
 mod run;
 mod sessions;
+mod setup;
 mod tasks;
 mod wait;
 
@@ -23,6 +26,8 @@ use serde_json::{Map, Value, json};
 use crate::answer::{Answer, fault, internal};
 use crate::desk::Desk;
 use crate::parameters::{Arguments, Parameter, schema};
+
+pub(crate) use act::cancelled;
 
 /// What a tool does to the world, for clients that ask before it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,8 +84,14 @@ pub(crate) type Reply = Pin<Box<dyn Future<Output = Result<Answer, TaskError>> +
 
 /// All tools, in the order they are listed.
 const TOOLS: &[&ToolSpec] = &[
+    &apply::APPLY,
     &act::CANCEL,
     &act::CLEANUP,
+    &cloud::ENVIRONMENTS,
+    &cloud::RESULT,
+    &setup::SETUP,
+    &cloud::STATUS,
+    &cloud::SUBMIT,
     &doctor::DOCTOR,
     &log::LOG,
     &run::REPLY,

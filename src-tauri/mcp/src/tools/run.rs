@@ -20,7 +20,7 @@ use crate::task::waiting::{Ended, Until, wait};
 /// Longest a call that starts a task waits for it, in seconds.
 const MOST_WAIT_S: i64 = 600;
 
-const PROMPT: Parameter = Parameter::required(
+pub(super) const PROMPT: Parameter = Parameter::required(
     "prompt",
     Kind::Text,
     "What to do, complete in itself: Codex sees neither this conversation nor its files unless \
@@ -28,7 +28,7 @@ const PROMPT: Parameter = Parameter::required(
 )
 .or(&["task", "instruction", "PROMPT", "text", "message"]);
 
-const CWD: Parameter = Parameter::optional(
+pub(super) const CWD: Parameter = Parameter::optional(
     "cwd",
     Kind::Text,
     "The folder to work in, absolute; this project's if not given.",
@@ -62,7 +62,7 @@ const EFFORT: Parameter = Parameter::optional(
 )
 .or(&["reasoning_effort"]);
 
-const TITLE: Parameter = Parameter::optional("title", Kind::Text, "A name for people.");
+pub(super) const TITLE: Parameter = Parameter::optional("title", Kind::Text, "A name for people.");
 
 const IDLE_TIMEOUT: Parameter = Parameter::optional(
     "idle_timeout_seconds",
@@ -78,20 +78,20 @@ const HARD_TIMEOUT: Parameter = Parameter::optional(
 )
 .or(&["timeout", "timeout_seconds", "timeout_sec"]);
 
-const IDEMPOTENCY_KEY: Parameter = Parameter::optional(
+pub(super) const IDEMPOTENCY_KEY: Parameter = Parameter::optional(
     "idempotency_key",
     Kind::Text,
     "The same key gives the same task, so that a repeated call starts nothing twice.",
 );
 
-const GROUP: Parameter = Parameter::optional(
+pub(super) const GROUP: Parameter = Parameter::optional(
     "group_id",
     Kind::Text,
     "Names a group of tasks that belong together.",
 )
 .or(&["group"]);
 
-const WAIT: Parameter = Parameter::optional(
+pub(super) const WAIT: Parameter = Parameter::optional(
     "wait_seconds",
     Kind::Integer(0, MOST_WAIT_S),
     "Wait so long for the result in this call; 0 returns the task's id at once.",
@@ -340,7 +340,7 @@ async fn review(mut call: Call) -> Result<Answer, TaskError> {
     start(call, wait_s, move |_| Ok(request)).await
 }
 
-fn wait_seconds(arguments: &mut Arguments) -> Option<u64> {
+pub(super) fn wait_seconds(arguments: &mut Arguments) -> Option<u64> {
     arguments.take("wait_seconds")?.as_u64()
 }
 
@@ -444,6 +444,15 @@ async fn start(
     request: impl FnOnce(&Turn<'_>) -> Result<TaskRequest, TaskError> + Send + 'static,
 ) -> Result<Answer, TaskError> {
     let submitted = hand_in(&call.desk, request).await?;
+    follow(call, submitted, wait_s).await
+}
+
+/// Answers about a task that was handed in, in the best way the request allows.
+pub(super) async fn follow(
+    call: Call,
+    submitted: Submitted,
+    wait_s: Option<u64>,
+) -> Result<Answer, TaskError> {
     let id = submitted.task.task_id.clone();
     let follows = call
         .context
@@ -513,7 +522,7 @@ fn refused(error: &SubmitError) -> TaskError {
     }
 }
 
-fn started() -> Value {
+pub(super) fn started() -> Value {
     output(&json!({
         "is_new": {
             "type": "boolean",

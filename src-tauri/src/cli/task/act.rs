@@ -8,6 +8,7 @@ use mission_control_core::task::model::{Task, TaskStatus};
 use mission_control_engine::store::Store;
 use mission_control_engine::task::act;
 use mission_control_engine::task::cleanup::{self, Found, clean_up};
+use mission_control_engine::task::cloud::{self, CloudApplyError};
 use mission_control_engine::task::waiting::{Waited, wait_for};
 use mission_control_engine::task::worktree::{self, Application, ApplyError};
 use serde::Serialize;
@@ -38,8 +39,15 @@ struct Document<'a> {
 pub(super) fn cancel(id: &str, format: Format, output: &mut Output) -> Result<ExitCode, Failure> {
     let desk = Desk::to_write()?;
     let id = desk.find(id)?;
-    act::cancel(&desk.context, &desk.store, &id, &CancelledBy::Person {})
+    let asked = act::cancel(&desk.context, &desk.store, &id, &CancelledBy::Person {})
         .map_err(|error| store_failure(&error))?;
+    if let act::Cancelling::Unsupported { page } = asked {
+        let failure = Failure::new(Kind::NotAvailable, act::NO_CANCEL.to_owned());
+        return Err(match page {
+            Some(page) => failure.hint(format!("Its page may allow it: {page}")),
+            None => failure,
+        });
+    }
     let limit = desk.context.settings.term_grace_seconds.duration() + SLACK;
     let look = |store: &Store| -> Result<Option<Task>, Failure> {
         let task = store
@@ -109,6 +117,9 @@ pub(super) fn apply(
             format!("Task {id} has not ended."),
         ));
     }
+    if task.cloud.is_some() {
+        return apply_from_cloud(&desk, &task, application, output);
+    }
     let base = task.git.as_ref().and_then(|git| git.base.clone());
     let base = base.unwrap_or_else(|| "HEAD".to_owned());
     let target = desk.context.absolute(&task.cwd);
@@ -119,8 +130,36 @@ pub(super) fn apply(
                 ApplyError::NoChanges | ApplyError::Git(_) => Failure::of(&error),
             }
         })?;
+    said(application, &String::from_utf8_lossy(&patch), output)
+}
+
+fn apply_from_cloud(
+    desk: &Desk,
+    task: &Task,
+    application: Application,
+    output: &mut Output,
+) -> Result<ExitCode, Failure> {
+    let target = desk.context.absolute(&task.cwd);
+    let applied = cloud::apply(&desk.context, task, &target, None, application, now());
+    let patch = applied.map_err(|error| match error {
+        CloudApplyError::NotThere => Failure::of(&error).of_kind(Kind::NotFound),
+        CloudApplyError::NothingToDiscard => Failure::of(&error)
+            .of_kind(Kind::NotAvailable)
+            .hint("What is not applied changes nothing here."),
+        CloudApplyError::Refused(reason) => {
+            let failure = Failure::new(Kind::Failed, reason.sentence());
+            match reason.hint() {
+                Some(hint) => failure.hint(hint),
+                None => failure,
+            }
+        }
+    })?;
+    said(application, &patch, output)
+}
+
+fn said(application: Application, patch: &str, output: &mut Output) -> Result<ExitCode, Failure> {
     match application {
-        Application::Preview => output.text(&String::from_utf8_lossy(&patch))?,
+        Application::Preview => output.text(patch)?,
         Application::Apply => output.line("Applied.")?,
         Application::Discard => output.line("Discarded.")?,
     }

@@ -284,10 +284,9 @@ impl Desk {
     /// Finds the task whose id begins with `text`, after giving every lost task a supervisor.
     fn find(&self, text: &str) -> Result<TaskId, Failure> {
         reconcile(&self.context, &self.store);
-        let beginning = text.to_ascii_lowercase();
         let ids = self
             .store
-            .task_ids(&beginning)
+            .task_ids(text)
             .map_err(|error| store_failure(&error))?;
         match ids.as_slice() {
             [id] => Ok(id.clone()),

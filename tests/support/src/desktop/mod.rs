@@ -20,6 +20,9 @@ pub use bus::Bus;
 pub use tray::{MenuItem, TrayItem};
 pub use webdriver::{Browser, Driver};
 
+/// A page before its first data has its background and little else.
+const COLORS_OF_AN_EMPTY_PAGE: u32 = 64;
+
 /// Whether the panel shows tray icons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Panel {
@@ -233,6 +236,28 @@ impl Desktop {
             &["-window", "root", path.to_str().expect("a path in UTF-8")],
         );
         assert_eq!(said.exit, Exit::Code(0), "take a picture: {}", said.stderr);
+    }
+
+    /// Waits until a window shows more than an empty page, as a person sees it.
+    ///
+    /// The driver's session does not always outlive the window it began with.
+    #[track_caller]
+    pub fn wait_until_window_is_drawn(&self, title: &str) {
+        let picture = self.folder.path().join("window.png");
+        let picture = picture.to_str().expect("a path in UTF-8");
+        let mut said = None;
+        let is_drawn = wait_until(Deadline::after(SOON), || {
+            let taken = self.run("import", &["-window", title, picture]);
+            if taken.exit != Exit::Code(0) {
+                said = Some(taken);
+                return false;
+            }
+            let looked = self.run("identify", &["-format", "%k", picture]);
+            let n_colors: Option<u32> = looked.stdout.trim().parse().ok();
+            said = Some(looked);
+            n_colors.is_some_and(|n| n > COLORS_OF_AN_EMPTY_PAGE)
+        });
+        assert!(is_drawn, "the window stays empty: {said:?}");
     }
 
     /// Runs a program on this desktop to its end.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{Desktop, artifact};
 use crate::http;
 use crate::process::{Output, Process, Start};
-use crate::wait::{Deadline, PATIENT, SOON, wait_for, wait_until};
+use crate::wait::{PATIENT, SOON, wait_for};
 
 /// True in a page that has shown its first data.
 const IS_READY: &str = "document.body.dataset.ready === 'true'";
@@ -127,27 +127,6 @@ impl Browser {
         );
         let script = format!("document.querySelector({selector}).click(); return true;");
         assert_eq!(self.script(&script), true);
-    }
-
-    /// Turns to the window that is open after another one was closed, and waits for its data.
-    ///
-    /// A window that was just closed may be listed for a moment, so every look begins anew.
-    #[track_caller]
-    pub fn turn_to_open_window(&self) {
-        let mut answer = Err("no answer".to_owned());
-        let is_done = wait_until(Deadline::after(SOON), || {
-            answer = self.turn_to_newest_window();
-            answer == Ok(Value::Bool(true))
-        });
-        assert!(is_done, "no window can be driven: {answer:?}");
-    }
-
-    fn turn_to_newest_window(&self) -> Result<Value, String> {
-        let handles = self.command("GET", "window/handles", "")?;
-        let newest = handles.as_array().and_then(|handles| handles.last());
-        let newest = newest.ok_or("no window")?;
-        self.command("POST", "window", &json!({ "handle": newest }).to_string())?;
-        self.try_script(&format!("return Boolean({IS_READY});"))
     }
 
     /// Keeps a picture of the page in `test-artifacts/<name>.png`.

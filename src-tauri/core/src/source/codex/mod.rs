@@ -3,6 +3,7 @@
 //! Formats are described in `docs/formats/codex-rollout.md`. Nothing here decides a status.
 
 mod activity;
+pub mod cloud;
 mod file_name;
 mod line;
 mod origin;

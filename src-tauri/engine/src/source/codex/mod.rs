@@ -1,5 +1,6 @@
 //! Codex: where its files lie, which processes are its, and who writes which rollout.
 
+pub(crate) mod cloud;
 pub(crate) mod exec;
 mod known;
 mod lookout;

@@ -32,12 +32,9 @@ pub(crate) fn probe(environment: &Environment, program: Option<&str>) -> Vec<Che
 fn version(program: &Utf8Path) -> Check {
     let answer = command::run(program, &["--version"], LIMIT);
     let (state, says) = match answer {
-        Ok(Finished {
-            code: Some(0),
-            said,
-        }) => (
+        Ok(finished) if finished.code == Some(0) => (
             CheckState::Ok,
-            format!("`{program}` is {}.", first_line(&said)),
+            format!("`{program}` is {}.", first_line(&finished.said())),
         ),
         Ok(finished) => (
             CheckState::Problem,
@@ -54,26 +51,22 @@ fn login(program: &Utf8Path) -> Check {
     let hint = Some("Run `codex login`.".to_owned());
     let (id, label) = ("codex_login", "Codex login");
     match answer {
-        Ok(Finished {
-            code: Some(0),
-            said,
-        }) => check(
+        Ok(finished) if finished.code == Some(0) => check(
             id,
             label,
             CheckState::Ok,
-            format!("{}.", first_line(&said)),
+            format!("{}.", first_line(&finished.said())),
             None,
         ),
-        Ok(Finished {
-            code: Some(1),
-            said,
-        }) if !first_line(&said).is_empty() => check(
-            id,
-            label,
-            CheckState::Warning,
-            format!("{}.", first_line(&said)),
-            hint,
-        ),
+        Ok(finished) if finished.code == Some(1) && !first_line(&finished.said()).is_empty() => {
+            check(
+                id,
+                label,
+                CheckState::Warning,
+                format!("{}.", first_line(&finished.said())),
+                hint,
+            )
+        }
         Ok(finished) => {
             let says = format!("`{program} login status` {}.", ending(&finished));
             check(id, label, CheckState::Warning, says, hint)

@@ -212,6 +212,12 @@ pub(crate) fn git(folder: &Utf8Path, arguments: &[&str]) -> io::Result<Option<Ve
     Ok(said.status.success().then_some(said.stdout))
 }
 
+/// Runs git in a folder to compare something: it ends with 1 where there are differences.
+pub(crate) fn git_compares(folder: &Utf8Path, arguments: &[&str]) -> io::Result<Option<Vec<u8>>> {
+    let said = git_says(folder, arguments, LOOK_LIMIT)?;
+    Ok(matches!(said.status.code(), Some(0 | 1)).then_some(said.stdout))
+}
+
 /// Runs git in a folder to change something.
 pub(crate) fn git_does(folder: &Utf8Path, arguments: &[&str]) -> io::Result<Vec<u8>> {
     let said = git_says(folder, arguments, CHANGE_LIMIT)?;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use camino::Utf8Path;
 use jiff::{SignedDuration, Timestamp};
+use mission_control_core::redact::redact;
 use mission_control_core::task::conclude::{Conclusion, Gathered};
 use mission_control_core::task::exec_events::UsageBefore;
 use mission_control_core::task::git::GitSeen;
@@ -20,6 +21,7 @@ use mission_control_core::text::shorten_middle;
 
 use super::{Supervised, Supervisor};
 use crate::source::delegate;
+use crate::task::folder::{TaskFolder, write_whole};
 use crate::task::outcome::{DebugFacts, Ended, record};
 use crate::task::{git, words, worktree};
 
@@ -53,6 +55,7 @@ impl Supervisor<'_> {
         if let Some(launched) = &self.launched {
             gathered.git = git::after(&launched.git, launched.worktree.as_deref());
             self.git = gathered.git.view();
+            keep_difference(&self.folder, &gathered.git);
             let work = self.run.work();
             let thread = work.thread_id.as_ref().or(self.task.thread_id.as_ref());
             if let (Some(thread), Some(kept)) = (thread, &self.kept)
@@ -208,6 +211,20 @@ impl Supervisor<'_> {
             secrets_removed: self.run.work().secrets.clone(),
             exit: self.exit_words.clone(),
         }
+    }
+}
+
+/// Keeps what changed, for the folder may change again. The result does not depend on it.
+fn keep_difference(folder: &TaskFolder, git: &GitSeen) {
+    let GitSeen::Known(facts) = git else { return };
+    let kept = git::patch(facts).and_then(|patch| {
+        if patch.is_empty() {
+            return Ok(());
+        }
+        write_whole(&folder.diff(), redact(&patch).text.as_bytes())
+    });
+    if let Err(error) = kept {
+        tracing::warn!(%error, "The difference cannot be kept.");
     }
 }
 

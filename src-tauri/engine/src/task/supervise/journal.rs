@@ -26,7 +26,7 @@ const TASK: &str = "task ";
 
 /// Writes the log. What cannot be written is missed by nobody but its reader.
 #[derive(Debug)]
-pub(super) struct Journal {
+pub(in crate::task) struct Journal {
     file: File,
     clock: Clock,
     /// Lines about the agent that an earlier supervisor wrote: its output is read from the start.
@@ -34,7 +34,11 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    pub(super) fn open(folder: &TaskFolder, task: &Task, now: Timestamp) -> io::Result<Self> {
+    pub(in crate::task) fn open(
+        folder: &TaskFolder,
+        task: &Task,
+        now: Timestamp,
+    ) -> io::Result<Self> {
         let path = folder.log();
         let n_known = n_agent_lines(&path)?;
         let is_new = !path.exists();
@@ -67,7 +71,7 @@ impl Journal {
     }
 
     /// Writes what the supervisor did or noticed.
-    pub(super) fn note(&mut self, says: &str) {
+    pub(in crate::task) fn note(&mut self, says: &str) {
         let now = self.clock.now().wall;
         self.line(TASK, says, now);
     }
@@ -91,7 +95,7 @@ impl Journal {
     }
 
     /// Writes what came of the task.
-    pub(super) fn summary(&mut self, task: &Task) {
+    pub(in crate::task) fn summary(&mut self, task: &Task) {
         let outcome = task.outcome.map_or("unknown", |outcome| outcome.as_str());
         let elapsed = duration_words(std::time::Duration::from_millis(task.elapsed_ms));
         self.note(&format!(

@@ -5,7 +5,7 @@
 
 mod end;
 mod feed;
-mod journal;
+pub(in crate::task) mod journal;
 mod launch;
 
 use std::io;

@@ -31,6 +31,7 @@ fn what_ended_while_its_lock_was_held_is_not_run_again() {
             writes: false,
             owner: None,
             thread_id: None,
+            runs: crate::store::RunsWhere::Here,
         })
         .unwrap();
     let folder = context.folder(&id);

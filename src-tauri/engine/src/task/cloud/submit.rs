@@ -1,0 +1,223 @@
+//! Handing a task in: recorded first, so that nothing that reaches the cloud is forgotten here.
+
+use std::io;
+
+use jiff::Timestamp;
+use mission_control_core::redact::redact;
+use mission_control_core::task::cloud::CloudPlace;
+use mission_control_core::task::failure::FailureReason;
+use mission_control_core::task::model::{Task, TaskKind, TaskStatus};
+use mission_control_core::text::one_line;
+
+use super::follow::finish_failed;
+use super::program;
+use crate::source::cloud::{Refusal, Submission};
+use crate::store::{HandedIn, NewTask, RunsWhere, Store, StoreError};
+use crate::task::context::TaskContext;
+use crate::task::place::Place;
+use crate::task::programs::git;
+use crate::task::submit::{Novelty, Submitted, TITLE_CHARS};
+use crate::task::supervise::journal::Journal;
+use crate::task::{bell, id, words};
+
+/// Most attempts the service makes at one task.
+const MOST_ATTEMPTS: u32 = 4;
+
+/// A task for the cloud.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CloudRequest {
+    /// What to do.
+    pub prompt: String,
+    /// The environment to run in, by id or name.
+    pub environment: String,
+    /// The branch to start from; that of `cwd` if not given.
+    pub branch: Option<String>,
+    /// How many attempts are made, 1 to 4; one if not given.
+    pub attempts: Option<u32>,
+    /// How it is listed.
+    pub title: Option<String>,
+    /// The folder whose branch is meant and to which changes are applied later.
+    pub cwd: Option<String>,
+    /// The group it belongs to.
+    pub group_id: Option<String>,
+    /// Words to find it by.
+    pub tags: Vec<String>,
+    /// The same key gives the same task.
+    pub idempotency_key: Option<String>,
+}
+
+/// Why a task was not handed in.
+#[derive(Debug, thiserror::Error)]
+pub enum CloudSubmitError {
+    /// What was asked for cannot be done.
+    #[error("take the task: {0}")]
+    Request(String),
+    /// The folder does not exist.
+    #[error("work in `{0}`: it is not a folder")]
+    NoFolder(String),
+    /// There is no branch to start from.
+    #[error("tell the branch of `{0}`")]
+    NoBranch(String),
+    /// This program runs within a task already.
+    #[error("start a task from within a task (`max_depth` in the settings allows it)")]
+    TooDeep,
+    /// The service or its program refused.
+    #[error("hand the task in")]
+    Refused(FailureReason),
+    /// It cannot be recorded.
+    #[error("record the task")]
+    Store(#[from] StoreError),
+    /// Its files cannot be written.
+    #[error("write the task's files")]
+    Files(#[from] io::Error),
+}
+
+/// Hands a task in: recorded before the cloud hears of it, and removed if the cloud refuses.
+/// Whether it arrived is not known when nobody answered; then it has ended as interrupted.
+///
+/// # Errors
+/// When it is refused; then nothing of it stays.
+pub fn submit(
+    context: &TaskContext,
+    store: &Store,
+    request: &CloudRequest,
+    now: Timestamp,
+) -> Result<Submitted, CloudSubmitError> {
+    let mut task = checked(context, request, now)?;
+    let folder = context.folder(&task.task_id);
+    folder.make()?;
+    bell::make(&context.state)?;
+    let handed_in = store.hand_in(&NewTask {
+        task: &task,
+        idempotency_key: request.idempotency_key.as_deref(),
+        priority: 0,
+        tree: "cloud",
+        repository: None,
+        writes: false,
+        owner: context.owner.as_deref(),
+        thread_id: None,
+        runs: RunsWhere::InCloud,
+    });
+    match handed_in {
+        Ok(HandedIn::Recorded) => {}
+        Ok(HandedIn::Known(known)) => {
+            std::fs::remove_dir_all(folder.path())?;
+            return Ok(Submitted {
+                task: *known,
+                novelty: Novelty::Known,
+            });
+        }
+        Err(error) => {
+            std::fs::remove_dir_all(folder.path())?;
+            return Err(error.into());
+        }
+    }
+    bell::ring(&context.state, &task.task_id);
+
+    let place = task.cloud.clone().unwrap_or_else(|| place_of(request, ""));
+    let handed_over = program(context, now).submit(Submission {
+        prompt: &request.prompt,
+        environment: &place.environment,
+        branch: &place.branch,
+        attempts: place.attempts,
+    });
+    match handed_over {
+        Ok((cloud_id, url)) => {
+            store.record_cloud_id(&task.task_id, &cloud_id)?;
+            task.status = TaskStatus::Running;
+            task.started_at = Some(now);
+            task.cloud = Some(CloudPlace {
+                id: Some(cloud_id),
+                url: Some(url.clone()),
+                ..place
+            });
+            words::describe(&mut task);
+            words::link(&mut task, &folder);
+            store.record_progress(&task)?;
+            let mut journal = Journal::open(&folder, &task, now)?;
+            journal.note(&format!("Handed to the cloud: {url}"));
+        }
+        Err(Refusal::Refused(reason)) => {
+            store.forget_unborn(&task.task_id)?;
+            std::fs::remove_dir_all(folder.path())?;
+            bell::ring(&context.state, &task.task_id);
+            return Err(CloudSubmitError::Refused(reason));
+        }
+        Err(Refusal::Unconfirmed) => {
+            let reason = FailureReason::CloudUnconfirmed {};
+            task = finish_failed(context, store, task, TaskStatus::Interrupted, &reason, now)?;
+        }
+    }
+    bell::ring(&context.state, &task.task_id);
+    Ok(Submitted {
+        task,
+        novelty: Novelty::New,
+    })
+}
+
+fn checked(
+    context: &TaskContext,
+    request: &CloudRequest,
+    now: Timestamp,
+) -> Result<Task, CloudSubmitError> {
+    let refused = |why: &str| Err(CloudSubmitError::Request(why.to_owned()));
+    if context.depth >= context.settings.max_depth {
+        return Err(CloudSubmitError::TooDeep);
+    }
+    if request.prompt.trim().is_empty() {
+        return refused("`prompt` is empty");
+    }
+    if request.environment.trim().is_empty() {
+        return refused("`environment` is empty");
+    }
+    let attempts = request.attempts.unwrap_or(1);
+    if !(1..=MOST_ATTEMPTS).contains(&attempts) {
+        return refused("`attempts` is a number from 1 to 4");
+    }
+    let cwd = match &request.cwd {
+        Some(cwd) => context.absolute(cwd),
+        None => context.cwd.clone(),
+    };
+    if !cwd.is_dir() {
+        return Err(CloudSubmitError::NoFolder(cwd.to_string()));
+    }
+    let branch = match request.branch.as_deref().map(str::trim) {
+        Some("") => return refused("`branch` is empty"),
+        Some(branch) => branch.to_owned(),
+        None => branch_of(&cwd).ok_or_else(|| CloudSubmitError::NoBranch(cwd.to_string()))?,
+    };
+    let task_id =
+        id::new_task_id(now).ok_or_else(|| io::Error::other("no id could be made for the task"))?;
+    let first = request.prompt.lines().find(|line| !line.trim().is_empty());
+    let title = request.title.as_deref().or(first).unwrap_or_default();
+    let title = one_line(&redact(title).text, TITLE_CHARS);
+    let mut task = Task::new(task_id, TaskKind::Cloud, title, cwd.into_string(), now);
+    task.group_id.clone_from(&request.group_id);
+    task.tags.clone_from(&request.tags);
+    task.cloud = Some(place_of(request, &branch));
+    words::describe(&mut task);
+    Ok(task)
+}
+
+fn place_of(request: &CloudRequest, branch: &str) -> CloudPlace {
+    CloudPlace {
+        id: None,
+        url: None,
+        environment: request.environment.trim().to_owned(),
+        branch: branch.to_owned(),
+        attempts: request.attempts.unwrap_or(1),
+        state: None,
+        checked_at: None,
+    }
+}
+
+/// Returns the branch a folder is on; none outside of repositories and away from all branches.
+fn branch_of(folder: &camino::Utf8Path) -> Option<String> {
+    Place::of(folder).repository?;
+    let said = git(folder, &["symbolic-ref", "--short", "--quiet", "HEAD"]);
+    let said = said
+        .inspect_err(|error| tracing::warn!(%error, "Git cannot be asked for the branch."))
+        .ok()??;
+    let branch = String::from_utf8_lossy(&said).trim().to_owned();
+    (!branch.is_empty()).then_some(branch)
+}
