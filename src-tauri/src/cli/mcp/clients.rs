@@ -1,6 +1,6 @@
 //! The agents' own commands and configuration files.
 //!
-//! Files are only read here; what changes them is the agent's own command.
+//! Files are only read here; what changes these is the agent's own command.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,10 +8,11 @@ use std::process::{Command, Stdio};
 
 use jiff::Timestamp;
 use mission_control_engine::places::{Environment, Places};
-use mission_control_engine::store::Store;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::backup::Backups;
+use super::statusline::Statusline;
 use super::{Client, NAME, Scope, State};
 use crate::cli::failure::{Failure, Kind};
 
@@ -37,8 +38,9 @@ pub(super) struct Installation {
     own: Entry,
     /// Variables the server needs and the agent would not hand on.
     variables: Vec<String>,
-    places: Places,
-    now: Timestamp,
+    /// Its status line, where it has one.
+    pub(super) statusline: Option<Statusline>,
+    pub(super) backups: Backups,
 }
 
 impl Installation {
@@ -80,6 +82,11 @@ impl Installation {
             .filter_map(|(name, value)| Some(format!("{name}={}", value.as_ref()?)))
             .collect(),
         };
+        let own = own.to_string_lossy().into_owned();
+        let statusline = match client {
+            Client::Claude => Some(Statusline::find(scope, environment, &own)?),
+            Client::Codex => None,
+        };
         Ok(Self {
             client,
             scope,
@@ -87,12 +94,12 @@ impl Installation {
             file: file.into(),
             project: project.into_string(),
             own: Entry {
-                command: own.to_string_lossy().into_owned(),
+                command: own,
                 args: vec!["--mcp".to_owned()],
             },
             variables,
-            places: places.clone(),
-            now,
+            statusline,
+            backups: Backups::new(places.clone(), now),
         })
     }
 
@@ -151,24 +158,7 @@ impl Installation {
 
     /// Copies the file that is about to be changed; returns where to, if there is one.
     pub(super) fn back_up(&self) -> Result<Option<String>, Failure> {
-        if !self.file.exists() {
-            return Ok(None);
-        }
-        let name = self.file.file_name().unwrap_or_default().to_string_lossy();
-        let name = name.trim_start_matches('.');
-        let stamp = self.now.strftime("%Y%m%dT%H%M%S%3fZ");
-        let backups = self.places.state.join("backups");
-        let copy = backups.join(format!("{stamp}-{name}"));
-        let failed = |error: std::io::Error| {
-            let title = format!("`{}` cannot be backed up: {error}.", self.file.display());
-            Failure::new(Kind::Failed, title).hint("Nothing was changed.")
-        };
-        // Opening the store makes the state folder, for its owner only.
-        Store::open(&self.places.state).map_err(|error| Failure::of(&error))?;
-        fs::create_dir_all(&backups).map_err(failed)?;
-        // The copy keeps the permissions of the original.
-        fs::copy(&self.file, &copy).map_err(failed)?;
-        Ok(Some(copy.into_string()))
+        self.backups.copy(&self.file)
     }
 
     pub(super) fn add(&self) -> Result<(), Failure> {

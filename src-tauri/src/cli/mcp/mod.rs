@@ -1,7 +1,11 @@
 //! `mission-control --mcp`, and telling agents that it is there: `mcp install`, `remove`, `status`.
 
+mod backup;
 mod clients;
+mod object_text;
+mod report;
 mod serve;
+mod statusline;
 
 use std::process::ExitCode;
 
@@ -14,7 +18,8 @@ use serde::Serialize;
 use super::failure::{Failure, Kind};
 use super::output::Output;
 use super::{Format, FormatArguments};
-use clients::{Entry, Installation};
+use clients::Installation;
+use report::Report;
 
 pub(super) use serve::serve;
 
@@ -45,6 +50,13 @@ pub(super) enum McpCommand {
         #[command(flatten)]
         format: FormatArguments,
     },
+    /// Print what another status line prints, and the one about tasks below it
+    #[command(hide = true)]
+    Statusline {
+        /// The other one, as `install` wrote it down
+        #[arg(long)]
+        around: String,
+    },
 }
 
 #[derive(Clone, Copy, Debug, Args)]
@@ -55,6 +67,9 @@ pub(super) struct WhereArguments {
     /// For which projects: all of yours, this one for everybody, this one for you
     #[arg(long, default_value = "user")]
     scope: Scope,
+    /// Claude Code's status line, too; with `remove`, nothing but that
+    #[arg(long)]
+    statusline: bool,
 }
 
 /// An agent that can use MCP servers.
@@ -94,22 +109,20 @@ enum State {
 }
 
 /// What is done at one agent.
-type Act = fn(&Installation) -> Result<Report, Failure>;
+type Act = fn(&Installation, Extent) -> Result<Report, Failure>;
+
+/// What of an agent is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    /// What it knows of the server.
+    Server,
+    /// Its status line, too.
+    Statusline,
+}
 
 #[derive(Serialize)]
 struct Document {
     clients: Vec<Report>,
-}
-
-/// What was found and done at one agent.
-#[derive(Serialize)]
-struct Report {
-    client: Client,
-    scope: Scope,
-    state: State,
-    entry: Option<Entry>,
-    changed: bool,
-    backup: Option<String>,
 }
 
 pub(super) fn run(command: McpCommand, output: &mut Output) -> Result<ExitCode, Failure> {
@@ -117,6 +130,7 @@ pub(super) fn run(command: McpCommand, output: &mut Output) -> Result<ExitCode, 
         McpCommand::Install { where_, format } => (where_, format, install as Act),
         McpCommand::Remove { where_, format } => (where_, format, remove as Act),
         McpCommand::Status { where_, format } => (where_, format, status as Act),
+        McpCommand::Statusline { around } => return statusline::run(&around, output),
     };
     let environment = Environment::read();
     let places = Places::from_environment()
@@ -126,21 +140,24 @@ pub(super) fn run(command: McpCommand, output: &mut Output) -> Result<ExitCode, 
         Some(client) => vec![client],
         None => vec![Client::Claude, Client::Codex],
     };
+    let extent = if where_.statusline {
+        Extent::Statusline
+    } else {
+        Extent::Server
+    };
     let mut reports = Vec::new();
     for client in wanted {
-        if client == Client::Codex && where_.scope != Scope::User {
+        if client == Client::Codex
+            && let Some(failure) = where_.refusal_of_codex()
+        {
             if where_.client.is_none() {
                 continue;
             }
-            return Err(Failure::new(
-                Kind::NotAvailable,
-                "Codex keeps MCP servers for all projects only.",
-            )
-            .hint("Leave out `--scope`."));
+            return Err(failure);
         }
         let now = Clock::start().now().wall;
         let installation = Installation::find(client, where_.scope, &environment, &places, now)?;
-        let report = act(&installation)?;
+        let report = act(&installation, extent)?;
         if report.state == State::NoClient && where_.client.is_some() {
             return Err(Failure::new(
                 Kind::NotAvailable,
@@ -157,61 +174,89 @@ pub(super) fn run(command: McpCommand, output: &mut Output) -> Result<ExitCode, 
         Format::Json => output.json_document(&Document { clients: reports })?,
         Format::People => {
             for report in &reports {
-                output.line(&report.sentence())?;
-                if let Some(backup) = &report.backup {
-                    output.line(&format!("  What was there before is in {backup}"))?;
-                }
+                report.print(output)?;
             }
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn install(installation: &Installation) -> Result<Report, Failure> {
+fn install(installation: &Installation, extent: Extent) -> Result<Report, Failure> {
     let before = installation.entry()?;
     let state = installation.state(before.as_ref());
-    match state {
-        State::NoClient | State::Installed => return installation.report(state, before),
-        State::Different | State::Absent => {}
+    if state == State::NoClient {
+        return Ok(Report::of(installation, state, before));
     }
-    let backup = installation.back_up()?;
-    if state == State::Different {
-        installation.remove()?;
-    }
-    installation.add()?;
-    installation.changed(State::Installed, backup)
+    let backups = &installation.backups;
+    let seen = match (&installation.statusline, extent) {
+        (Some(line), Extent::Statusline) => Some(line.install(backups)?),
+        (Some(line), Extent::Server) => Some(line.look()?),
+        (None, Extent::Statusline | Extent::Server) => None,
+    };
+    let report = match state {
+        State::NoClient | State::Installed => Report::of(installation, state, before),
+        State::Different | State::Absent => {
+            let backup = installation.back_up()?;
+            if state == State::Different {
+                installation.remove()?;
+            }
+            installation.add()?;
+            installation.changed(State::Installed, backup)?
+        }
+    };
+    Ok(report.with_statusline(installation, seen))
 }
 
-fn remove(installation: &Installation) -> Result<Report, Failure> {
+fn remove(installation: &Installation, extent: Extent) -> Result<Report, Failure> {
     let before = installation.entry()?;
     let state = installation.state(before.as_ref());
-    match state {
-        State::NoClient | State::Absent => return installation.report(state, before),
-        State::Different | State::Installed => {}
+    if state == State::NoClient {
+        return Ok(Report::of(installation, state, before));
     }
-    let backup = installation.back_up()?;
-    installation.remove()?;
-    installation.changed(State::Absent, backup)
+    let line = installation.statusline.as_ref();
+    let seen = line.map(|line| line.remove(&installation.backups));
+    let seen = seen.transpose()?;
+    let report = match (state, extent) {
+        (State::NoClient | State::Absent, _) | (_, Extent::Statusline) => {
+            Report::of(installation, state, before)
+        }
+        (State::Different | State::Installed, Extent::Server) => {
+            let backup = installation.back_up()?;
+            installation.remove()?;
+            installation.changed(State::Absent, backup)?
+        }
+    };
+    Ok(report.with_statusline(installation, seen))
 }
 
-fn status(installation: &Installation) -> Result<Report, Failure> {
+fn status(installation: &Installation, _extent: Extent) -> Result<Report, Failure> {
     let entry = installation.entry()?;
-    installation.report(installation.state(entry.as_ref()), entry)
+    let state = installation.state(entry.as_ref());
+    let report = Report::of(installation, state, entry);
+    if state == State::NoClient {
+        return Ok(report);
+    }
+    let line = installation.statusline.as_ref();
+    let seen = line.map(statusline::Statusline::look).transpose()?;
+    Ok(report.with_statusline(installation, seen))
+}
+
+impl WhereArguments {
+    /// Says why Codex cannot be meant.
+    fn refusal_of_codex(self) -> Option<Failure> {
+        if self.scope != Scope::User {
+            let title = "Codex keeps MCP servers for all projects only.";
+            return Some(Failure::new(Kind::NotAvailable, title).hint("Leave out `--scope`."));
+        }
+        if self.statusline && self.client == Some(Client::Codex) {
+            let title = "Codex has no status line that runs a command.";
+            return Some(Failure::new(Kind::NotAvailable, title).hint("Leave out `--statusline`."));
+        }
+        None
+    }
 }
 
 impl Installation {
-    #[expect(clippy::unnecessary_wraps, reason = "the last step of fallible ones")]
-    fn report(&self, state: State, entry: Option<Entry>) -> Result<Report, Failure> {
-        Ok(Report {
-            client: self.client,
-            scope: self.scope,
-            state,
-            entry,
-            changed: false,
-            backup: None,
-        })
-    }
-
     /// Makes sure that the agent did what it was told.
     fn changed(&self, expected: State, backup: Option<String>) -> Result<Report, Failure> {
         let entry = self.entry()?;
@@ -224,11 +269,7 @@ impl Installation {
                 None => failure,
             });
         }
-        Ok(Report {
-            changed: true,
-            backup,
-            ..self.report(state, entry)?
-        })
+        Ok(Report::of(self, state, entry).with_change(backup))
     }
 }
 
@@ -244,30 +285,6 @@ impl Client {
         match self {
             Self::Claude => "claude",
             Self::Codex => "codex",
-        }
-    }
-}
-
-impl Report {
-    fn sentence(&self) -> String {
-        let client = self.client.title();
-        match (self.state, self.changed) {
-            (State::Installed, true) => {
-                format!("{client} knows Mission Control from its next start on.")
-            }
-            (State::Installed, false) => format!("{client} knows Mission Control."),
-            (State::Absent, true) => format!("{client} knows Mission Control no more."),
-            (State::Absent, false) => format!("{client} does not know Mission Control."),
-            (State::Different, _) => {
-                let starts = self
-                    .entry
-                    .as_ref()
-                    .map_or("something else", |entry| &entry.command);
-                format!(
-                    "{client} starts {starts} under this name. `mission-control mcp install` corrects it."
-                )
-            }
-            (State::NoClient, _) => format!("{client} is not installed."),
         }
     }
 }

@@ -1,5 +1,8 @@
 //! `mission-control statusline`: one line about delegated tasks for a status bar.
 
+mod original;
+
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -29,26 +32,55 @@ struct Document {
 
 /// Prints nothing when nothing runs. Looks only: a status bar asks often.
 pub(super) fn run(format: Format, output: &mut Output) -> Result<ExitCode, Failure> {
-    let context = TaskContext::from_environment().map_err(|error| Failure::of(&error))?;
-    let tasks = if Store::exists(&context.state) {
-        let store = Store::open_to_look(&context.state).map_err(|error| Failure::of(&error))?;
-        let open = store.tasks(TaskFilter::Open);
-        let mut open = open.map_err(|error| Failure::of(&error))?;
-        let now = Clock::start().now().wall;
-        for task in &mut open {
-            present(&store, task, now);
-        }
-        open
-    } else {
-        Vec::new()
-    };
-    let document = Document::of(&tasks);
+    let document = look()?;
     match format {
         Format::Json => output.json_document(&document)?,
         Format::People if document.text.is_empty() => {}
         Format::People => output.line(&document.text)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints what another status line prints and ours below it. Succeeds whatever goes wrong: a
+/// status bar shows nothing of a command that failed.
+pub(super) fn run_below(original: Option<&str>, output: &mut Output) -> Result<ExitCode, Failure> {
+    let (printed, problem) = original.map_or_else(Default::default, original::run);
+    if let Some(problem) = problem {
+        problem.report();
+    }
+    // Colours and links of the other one are kept, which `Output` would strip.
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(&printed)?;
+    match look() {
+        Ok(document) if document.text.is_empty() => {}
+        Ok(document) => {
+            if printed.last().is_some_and(|byte| *byte != b'\n') {
+                stdout.write_all(b"\n")?;
+            }
+            stdout.flush()?;
+            drop(stdout);
+            output.line(&document.text)?;
+        }
+        Err(failure) => {
+            failure.report();
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn look() -> Result<Document, Failure> {
+    let context = TaskContext::from_environment().map_err(|error| Failure::of(&error))?;
+    if !Store::exists(&context.state) {
+        return Ok(Document::of(&[]));
+    }
+    let store = Store::open_to_look(&context.state).map_err(|error| Failure::of(&error))?;
+    let open = store.tasks(TaskFilter::Open);
+    let mut open = open.map_err(|error| Failure::of(&error))?;
+    let now = Clock::start().now().wall;
+    for task in &mut open {
+        present(&store, task, now);
+    }
+    Ok(Document::of(&open))
 }
 
 impl Document {
