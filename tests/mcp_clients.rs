@@ -234,18 +234,29 @@ fn the_real_codex_delegates_and_waits() {
     assert_eq!(seen["said"], json!(["Delegated and done."]));
 }
 
+/// Lets the real Claude Code play a scene and returns what was seen.
+#[track_caller]
+fn claude_plays(stage: &Stage, scene: &str) -> Value {
+    let claude = installed("node_modules/.bin/claude");
+    let version = stage.run(&claude, &["--version"]);
+    assert!(version.stdout.starts_with("2.1.328 "), "{}", version.stdout);
+    stage.drive(
+        Path::new("python3"),
+        &[
+            &script("claude.py"),
+            claude.to_str().unwrap(),
+            PROGRAM,
+            scene,
+        ],
+    )
+}
+
 #[test]
 fn the_real_claude_code_shows_tasks_and_is_woken_by_them() {
     let stage = Stage::new();
-    let claude = installed("node_modules/.bin/claude");
 
-    let version = stage.run(&claude, &["--version"]);
-    let seen = stage.drive(
-        Path::new("python3"),
-        &[&script("claude.py"), claude.to_str().unwrap(), PROGRAM],
-    );
+    let seen = claude_plays(&stage, "tasks");
 
-    assert!(version.stdout.starts_with("2.1.328 "), "{}", version.stdout);
     assert_eq!(seen["prompt_is_free"], true);
     assert!(
         seen["detail"].as_str().unwrap().contains("working · "),
@@ -258,5 +269,44 @@ fn the_real_claude_code_shows_tasks_and_is_woken_by_them() {
     }
     for key in ["footer_gone", "three_end_independently", "goes_on"] {
         assert_eq!(seen[key], true, "{key}");
+    }
+}
+
+#[test]
+fn the_real_claude_code_shows_the_installed_status_line_while_a_task_runs() {
+    let stage = Stage::new();
+
+    let seen = claude_plays(&stage, "statusline");
+
+    assert_eq!(seen["installed"]["statusline"], "wrapped");
+    assert_eq!(seen["installed"]["state"], "installed");
+    assert!(
+        seen["first"].as_str().unwrap().contains("Count the files"),
+        "{seen:#}"
+    );
+    let below = seen["below"].as_array().unwrap();
+    assert!(
+        below[0].as_str().unwrap().contains("own line")
+            && below[1].as_str().unwrap().contains("Codex: 1 running"),
+        "own line, ours, footer: {seen:#}"
+    );
+    assert_ne!(seen["first"], seen["then"]);
+    for key in ["nothing_before", "own_stays", "given_back"] {
+        assert_eq!(seen[key], true, "{key}: {seen:#}");
+    }
+}
+
+#[test]
+fn a_wait_in_a_background_shell_of_claude_code_wakes_it() {
+    let stage = Stage::new();
+
+    let seen = claude_plays(&stage, "shells");
+
+    assert_eq!(seen["prompt_is_free"], true);
+    for (at, said) in ["Both done.", "All done."].into_iter().enumerate() {
+        let notice = seen["woken_by"][at].as_str().unwrap();
+        let output = seen["output"][at].as_str().unwrap();
+        assert!(notice.contains("completed (exit code 0)"), "{notice}");
+        assert!(output.contains(said), "{said}: {output}");
     }
 }
