@@ -181,6 +181,13 @@ class Terminal:
         self.wait(re.escape(text))
         self.tmux("send-keys", "Enter")
 
+    def close(self) -> None:
+        """Leaves whatever stands over the prompt, a layer at a time."""
+        while not self.is_free():
+            before = self.screen()
+            self.tmux("send-keys", "Escape")
+            self.until("another screen", lambda: self.screen() != before)
+
     def woken(self, n_before: int, mark: str) -> str:
         """Waits for a notice that wakes the conversation."""
         def look() -> str | None:
@@ -190,7 +197,8 @@ class Terminal:
         return self.until(f"a notice about {mark}", look)
 
     def is_free(self) -> bool:
-        return bool(re.search(r"(?m)^❯", self.screen()))
+        # Prompts that were sent begin alike, but no rule is above them.
+        return bool(re.search(r"(?m)^─+\n❯", self.screen()))
 
 
 def let_go(gate: str = GATE) -> None:
@@ -214,17 +222,15 @@ def tasks(at: Terminal) -> dict:
         at.wait_footer(r"\d MCP tasks?", wanted)
 
     at.start(*words)
-    time.sleep(3)
+    at.ask("/mcp")
+    at.wait("12 tools")
+    at.close()
     at.ask("Delegate it.", *calls_for(1))
     wait_tasks("1 MCP task")
     seen["prompt_is_free"] = at.is_free()
-    at.tmux("send-keys", "Down")
-    time.sleep(0.5)
-    at.tmux("send-keys", "Enter")
+    at.tmux("send-keys", "Down", "Enter")
     seen["detail"] = at.wait(r"Status: +(working · .*)").group(1).strip()
-    for _ in range(2):
-        at.tmux("send-keys", "Escape")
-        time.sleep(0.5)
+    at.close()
     before, task = len(told), at.open_tasks()[0]["task_id"]
     let_go()
     seen["woken_with"] = at.woken(before, f"MCP task {task} ")
@@ -241,14 +247,12 @@ def tasks(at: Terminal) -> dict:
     seen["three_end_independently"] = True
 
     os.remove(GATE)
-    time.sleep(1)
     at.ask("Delegate one more.", *calls_for(1))
     wait_tasks("1 MCP task")
     at.ask("/exit")
-    time.sleep(2)
+    at.wait("Exit and stop tasks")
     at.tmux("send-keys", "Enter")
-    time.sleep(2)
-    at.tmux("kill-server")
+    at.until("the terminal's end", lambda: not at.tmux("list-sessions"))
     seen["goes_on"] = len(at.open_tasks()) == 1
     at.start("--continue", *words)
     wait_tasks("1 MCP task")
