@@ -11,8 +11,10 @@ if [ ! -e "$program" ]; then
         ccusage@20 @ccusage/ccusage-linux-x64@20 >/dev/null
 fi
 chmod +x "$program"
+sh tests/clients/setup.sh
 python3 scripts/bench.py "$@"
 python3 scripts/bench_tasks.py
+python3 tests/clients/bench.py
 
 cargo build --release --locked --quiet -p mission-control-core --example parse_rollout
 python3 scripts/bench_parse.py

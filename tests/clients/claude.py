@@ -99,8 +99,8 @@ class Model(http.server.BaseHTTPRequestHandler):
 class Terminal:
     """A home with Claude Code in it, and a terminal in which it runs."""
 
-    def __init__(self, model_port: int):
-        self.home = tempfile.mkdtemp(prefix="mc-claude-")
+    def __init__(self, home: str, model_port: int):
+        self.home = home
         self.work = os.path.join(self.home, "work")
         os.mkdir(self.work)
         state = {
@@ -320,12 +320,15 @@ def shells(at: Terminal) -> dict:
 def main() -> None:
     model = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Model)
     threading.Thread(target=model.serve_forever, daemon=True).start()
-    terminal = Terminal(model.server_address[1])
-    try:
-        seen = {"tasks": tasks, "statusline": statusline, "shells": shells}[SCENE](terminal)
-    finally:
-        terminal.tmux("kill-server")
-        model.shutdown()
+    play = {"tasks": tasks, "statusline": statusline, "shells": shells}[SCENE]
+    # Claude Code may still write while it ends.
+    with tempfile.TemporaryDirectory(prefix="mc-claude-", ignore_cleanup_errors=True) as home:
+        terminal = Terminal(home, model.server_address[1])
+        try:
+            seen = play(terminal)
+        finally:
+            terminal.tmux("kill-server")
+            model.shutdown()
     json.dump(seen, sys.stdout)
 
 
