@@ -361,6 +361,28 @@ fn another_status_line_goes_on_and_tasks_stand_below_it() {
 }
 
 #[test]
+fn the_other_status_line_is_shown_whatever_fails() {
+    for (bar, shown, problem) in [
+        (
+            "echo mine",
+            "mine\n".to_owned(),
+            "Could not use the settings",
+        ),
+        ("yes", "y\n".repeat(32 * 1024), "more than 65536 bytes"),
+        ("/nowhere/bar", String::new(), "/nowhere/bar"),
+    ] {
+        let claude = ClaudeCode::with_settings(&with_line(bar));
+        claude.install();
+        claude.stage.front.write_settings("not = toml = at all");
+
+        let said = claude.shown();
+
+        assert_eq!((said.exit, said.stdout), (Exit::Code(0), shown), "{bar}");
+        assert!(said.stderr.contains(problem), "{bar}: {}", said.stderr);
+    }
+}
+
+#[test]
 fn a_status_line_that_hangs_is_ended_with_all_it_started() {
     let claude = ClaudeCode::new();
     let pid_file = claude.stage.file("pid");
