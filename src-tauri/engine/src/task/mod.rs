@@ -13,6 +13,7 @@ pub mod mark;
 pub mod present;
 pub mod reconcile;
 pub mod reply;
+pub mod run_facts;
 pub mod submit;
 pub mod supervise;
 pub mod waiting;

@@ -8,13 +8,14 @@ use mission_control_core::redact::redact;
 use mission_control_core::task::conclude::ChildExit;
 use mission_control_core::task::exec_events::ExecFact;
 use mission_control_core::task::model::Task;
-use mission_control_core::task::words::{duration_words, inner_script, signal_name};
+use mission_control_core::task::words::{duration_words, inner_script};
 use mission_control_core::text::one_line;
 use mission_control_core::timeline::ItemStatus;
 
 use crate::clock::Clock;
 use crate::task::folder::{TaskFolder, append};
 use crate::task::programs::Launch;
+use crate::task::run_facts::exit_words;
 
 /// Longest line, in characters.
 const LINE_CHARS: usize = 500;
@@ -83,13 +84,7 @@ impl Journal {
 
     /// Writes how the agent left, and returns the words.
     pub(super) fn exited(&mut self, exit: ChildExit, now: Timestamp) -> String {
-        let says = match exit {
-            ChildExit::Code(code) => format!("The agent left with code {code}."),
-            ChildExit::Signal(signal) => {
-                format!("The agent was ended by {}.", signal_name(signal))
-            }
-            ChildExit::Unknown => "The agent left.".to_owned(),
-        };
+        let says = exit_words(exit);
         self.line(TASK, &says, now);
         says
     }
