@@ -7,6 +7,7 @@
 
 mod abuse;
 mod cloud;
+mod connector;
 mod older;
 mod pipe;
 mod tasks;

@@ -108,19 +108,3 @@ fn an_acknowledgement_waits_for_the_threads_id() {
     );
     assert_eq!(cancelled["data"]["success"], false, "it had ended before");
 }
-
-#[test]
-fn the_connectors_agent_is_safe_and_keeps_its_fields() {
-    let (stage, mut pipe) = stage();
-    let work = stage.work();
-
-    let task = pipe.done(
-        "codex_agent",
-        json!({ "task": "x", "workingDirectory": work }),
-    );
-
-    assert_eq!(task["sandbox"], "read-only");
-    assert_eq!(task["content"], "All done.");
-    assert_eq!(task["threadId"], task["thread_id"]);
-    assert_eq!(task["taskId"], task["task_id"]);
-}

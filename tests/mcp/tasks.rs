@@ -333,12 +333,8 @@ fn the_log_is_read_and_read_on() {
         json!({ "task_id": id, "cursor": first["cursor"] }),
     );
     let tail = pipe.done("codex_log", json!({ "task_id": id, "tail_lines": 1 }));
-    let older = json!({ "taskId": id, "tailLines": 1 });
-    let status = pipe.done("codex_status", older);
-    let waited = pipe.done(
-        "codex_wait",
-        json!({ "taskId": id, "timeoutMs": 0, "pollIntervalMs": 1 }),
-    );
+    let status = pipe.done("codex_status", json!({ "task_id": id, "tail_lines": 1 }));
+    let waited = pipe.done("codex_wait", json!({ "task-id": id, "timeout_seconds": 0 }));
 
     let text = rest["text"].as_str().unwrap();
     assert!(

@@ -33,6 +33,15 @@ pub(crate) enum Answer {
         /// All there is to say.
         value: Value,
     },
+    /// It worked: a page for people, and the same as an object.
+    Page {
+        /// The page.
+        text: String,
+        /// All there is to say.
+        value: Value,
+    },
+    /// It did not work, and an object of an older form says everything about it.
+    Refused(Value),
     /// A page, for clients that expect nothing else.
     Text(String),
     /// The client follows it as a task of its own.
@@ -84,6 +93,19 @@ pub(crate) fn response(reply: Result<Answer, TaskError>) -> CallToolResponse {
             result.into()
         }
         Ok(Answer::Bad { error, value }) => failed(&error, Some(value)).into(),
+        Ok(Answer::Page { text, value }) => {
+            let text = shorten_middle(&text, MAX_BYTES);
+            let mut result = CallToolResult::success(vec![ContentBlock::text(text)]);
+            result.structured_content = Some(fit(value, MAX_BYTES));
+            result.into()
+        }
+        Ok(Answer::Refused(value)) => {
+            let value = fit(value, MAX_BYTES);
+            let text = ContentBlock::text(value.to_string());
+            let mut result = CallToolResult::error(vec![text]);
+            result.structured_content = Some(value);
+            result.into()
+        }
         Ok(Answer::Text(page)) => CallToolResult::success(vec![ContentBlock::text(page)]).into(),
         Ok(Answer::Task(task)) => task.into(),
         Err(error) => failed(&error, None).into(),

@@ -2,9 +2,13 @@
 //!
 //! Names are `snake_case`; other spellings of them and known aliases are understood.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use mission_control_core::spelling::{self, snake_case};
 use mission_control_core::task::failure::{ErrorCode, TaskError};
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 
 use crate::answer::fault;
 
@@ -188,8 +192,23 @@ pub(crate) fn schema(parameters: &[Parameter]) -> Map<String, Value> {
 }
 
 /// Arguments that were read: only known names, each of the right form.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Arguments(Map<String, Value>);
+#[derive(Clone, Debug)]
+pub(crate) struct Arguments {
+    values: Map<String, Value>,
+    /// The names as they were written.
+    spellings: BTreeSet<String>,
+    read_at: Instant,
+}
+
+impl Default for Arguments {
+    fn default() -> Self {
+        Self {
+            values: Map::new(),
+            spellings: BTreeSet::new(),
+            read_at: Instant::now(),
+        }
+    }
+}
 
 impl Arguments {
     /// Reads arguments. A null counts as not given.
@@ -201,7 +220,7 @@ impl Arguments {
         parameters: &[Parameter],
         given: Map<String, Value>,
     ) -> Result<Self, TaskError> {
-        let mut arguments = Map::new();
+        let mut arguments = Self::default();
         for (name, value) in given {
             if value.is_null() {
                 continue;
@@ -210,53 +229,65 @@ impl Arguments {
                 return Err(unknown(parameters, &name));
             };
             let value = parameter.read(value)?;
-            if arguments.insert(parameter.name.to_owned(), value).is_some() {
+            let earlier = arguments.values.insert(parameter.name.to_owned(), value);
+            if earlier.is_some() {
                 let message = format!("`{}` is given twice, once as `{name}`.", parameter.name);
                 return Err(fault(ErrorCode::Validation, message));
             }
+            arguments.spellings.insert(name);
         }
         let missing = parameters.iter().find(|parameter| {
-            parameter.need == Need::Required && !arguments.contains_key(parameter.name)
+            parameter.need == Need::Required && !arguments.values.contains_key(parameter.name)
         });
         match missing {
             Some(parameter) => Err(fault(
                 ErrorCode::Validation,
                 format!("`{}` is missing: {}", parameter.name, parameter.about),
             )),
-            None => Ok(Self(arguments)),
+            None => Ok(arguments),
         }
     }
 
+    /// Returns whether an argument was given under one of these very names.
+    pub(crate) fn is_written(&self, spellings: &[&str]) -> bool {
+        spellings.iter().any(|name| self.spellings.contains(*name))
+    }
+
+    /// Returns how long ago they were read, which is when the call began.
+    pub(crate) fn age(&self) -> Duration {
+        self.read_at.elapsed()
+    }
+
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name)?.as_str()
+        self.values.get(name)?.as_str()
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name)
+        self.values.get(name)
     }
 
     pub(crate) fn number(&self, name: &str) -> Option<usize> {
-        usize::try_from(self.0.get(name)?.as_i64()?).ok()
+        usize::try_from(self.values.get(name)?.as_i64()?).ok()
     }
 
     pub(crate) fn flag(&self, name: &str) -> Option<bool> {
-        self.0.get(name)?.as_bool()
+        self.values.get(name)?.as_bool()
     }
 
     pub(crate) fn texts(&self, name: &str) -> Vec<String> {
-        let items = self.0.get(name).and_then(Value::as_array);
+        let items = self.values.get(name).and_then(Value::as_array);
         let texts = items.into_iter().flatten().filter_map(Value::as_str);
         texts.map(str::to_owned).collect()
     }
 
     /// Takes an argument out.
     pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
-        self.0.remove(name)
+        self.values.remove(name)
     }
 
     /// Returns all arguments that are left.
     pub(crate) fn rest(self) -> Map<String, Value> {
-        self.0
+        self.values
     }
 }
 
@@ -338,6 +369,22 @@ mod tests {
             json!({ "prompt": "x", "limit": "5", "all": "true", "taskIds": "[\"a\",\"b\"]" }),
             Ok(json!({ "prompt": "x", "limit": 5, "all": true, "task_ids": ["a", "b"] })),
         );
+    }
+
+    #[test]
+    fn it_is_known_how_a_name_was_written() {
+        let read = |given: Value| {
+            let given = given.as_object().unwrap().clone();
+            Arguments::read(PARAMETERS, given).unwrap()
+        };
+
+        let foreign = read(json!({ "prompt": "x", "taskIds": ["t"], "workingDir": null }));
+        let own = read(json!({ "prompt": "x", "task_ids": ["t"] }));
+
+        assert!(foreign.is_written(&["other", "taskIds"]));
+        assert!(!foreign.is_written(&["task_ids"]));
+        assert!(!foreign.is_written(&["workingDir"]), "null is not given");
+        assert!(!own.is_written(&["taskIds"]));
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub(super) async fn with_ended_tasks(
     reply: Result<Answer, TaskError>,
 ) -> Result<Answer, TaskError> {
     let mut reply = reply?;
-    let Answer::Done { value, .. } = &mut reply else {
+    let (Answer::Done { value, .. } | Answer::Page { value, .. }) = &mut reply else {
         return Ok(reply);
     };
     if !desk.is_used().await {

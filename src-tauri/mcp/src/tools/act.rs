@@ -6,8 +6,9 @@ use mission_control_core::task::failure::{CancelledBy, ErrorCode, TaskError};
 use mission_control_core::task::model::{TaskId, TaskStatus};
 use mission_control_engine::task::act::{Cancelling, NO_CANCEL, cancel};
 use mission_control_engine::task::cleanup::{Removal, clean_up};
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::older::connector;
 use super::tasks::TASK_ID;
 use super::{Call, Effect, Reply, ToolSpec};
 use crate::answer::{Answer, fault, internal};
@@ -88,22 +89,24 @@ async fn end(call: Call) -> Result<Answer, TaskError> {
         .await?;
     let ids = [id];
     let (tasks, _) = wait(&call.desk, &call.context, &ids, Until::Over, PATIENCE).await?;
-    let mut value = Value::Null;
-    for task in &tasks {
-        value = whole(task, Commands::Outcomes)?;
-        if let Some(fields) = value.as_object_mut() {
-            let is_cancelled = asked == Cancelling::Asked && task.status == TaskStatus::Cancelled;
-            fields.insert("is_cancelled".to_owned(), is_cancelled.into());
-        }
-    }
+    let Some(task) = tasks.into_iter().next() else {
+        return Err(fault(ErrorCode::Internal, "The task is gone."));
+    };
+    let is_cancelled = asked == Cancelling::Asked && task.status == TaskStatus::Cancelled;
+    let seen = task.clone();
     call.desk
         .turn(move |turn| {
-            for task in &tasks {
-                turn.see(task);
-            }
+            turn.see(&seen);
             Ok(())
         })
         .await?;
+    if connector::is_spoken(&call.arguments) {
+        return connector::cancelled(&call, &task, is_cancelled).await;
+    }
+    let mut value = whole(&task, Commands::Outcomes)?;
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("is_cancelled".to_owned(), is_cancelled.into());
+    }
     Ok(Answer::done(value))
 }
 

@@ -114,7 +114,7 @@ fn read(turn: &Turn<'_>, arguments: &Arguments) -> Result<Answer, TaskError> {
 pub(super) struct Piece {
     pub(super) text: String,
     end: u64,
-    size: u64,
+    pub(super) size: u64,
 }
 
 fn piece_from(path: &Utf8Path, from: u64) -> std::io::Result<Piece> {

@@ -139,9 +139,10 @@ pub(crate) async fn call(
     desk: Arc<Desk>,
 ) -> Option<Result<Answer, TaskError>> {
     let tool = find(name)?;
+    let format = arguments.get(older::FORMAT_NAME).cloned();
     let arguments = match Arguments::read(tool.parameters, arguments) {
         Ok(arguments) => arguments,
-        Err(error) => return Some(Err(error)),
+        Err(error) => return Some(older::refused(name, format.as_ref(), error)),
     };
     let call = Call {
         arguments,

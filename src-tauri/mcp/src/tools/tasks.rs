@@ -8,6 +8,7 @@ use mission_control_engine::task::present::present;
 use serde_json::{Value, json};
 
 use super::log::tail;
+use super::older::connector;
 use super::{Call, Effect, MetaValue, Reply, ToolSpec};
 use crate::answer::{Answer, internal};
 use crate::desk::{Turn, unusable};
@@ -116,6 +117,9 @@ pub(super) const STATUS: ToolSpec = ToolSpec {
     run: |call| -> Reply {
         Box::pin(async move {
             let task = named(&call).await?;
+            if connector::is_spoken(&call.arguments) {
+                return connector::status(&call, &task).await;
+            }
             let mut value = whole(&task, Commands::Outcomes)?;
             if let Some(fields) = value.as_object_mut() {
                 fields.insert("status_message".to_owned(), status_message(&task).into());

@@ -6,6 +6,7 @@ use mission_control_core::task::failure::TaskError;
 use mission_control_core::task::model::{Task, TaskId};
 use serde_json::{Value, json};
 
+use super::older::connector;
 use super::{Call, Effect, MetaValue, Reply, ToolSpec};
 use crate::answer::Answer;
 use crate::parameters::{Kind, Parameter};
@@ -67,9 +68,15 @@ async fn run(call: Call) -> Result<Answer, TaskError> {
             0 => MOST_S,
             limit => limit.div_ceil(1000).min(MOST_S),
         });
-    let limit_s = call.arguments.number("timeout_seconds").or(older_s);
-    let limit_s = limit_s.unwrap_or(USUAL_S);
-    let limit = Duration::from_secs(u64::try_from(limit_s).unwrap_or(u64::MAX));
+    let own_s = call.arguments.number("timeout_seconds");
+    let is_connectors = connector::is_spoken(&call.arguments);
+    let limit = match connector::limit(&call.arguments) {
+        Some(limit) if own_s.is_none() && is_connectors => limit,
+        Some(_) | None => {
+            let limit_s = own_s.or(older_s).unwrap_or(USUAL_S);
+            Duration::from_secs(u64::try_from(limit_s).unwrap_or(u64::MAX))
+        }
+    };
     let ids: Vec<TaskId> = call
         .desk
         .turn(move |turn| {
@@ -98,6 +105,9 @@ async fn run(call: Call) -> Result<Answer, TaskError> {
                 Ok(())
             })
             .await?;
+    }
+    if let ([task], true) = (tasks.as_slice(), is_connectors) {
+        return connector::waited(&call, task, ended).await;
     }
     said(&tasks, ended)
 }

@@ -2,26 +2,41 @@
 
 use std::time::Duration;
 
+use camino::Utf8Path;
+use mission_control_core::redact::redact;
 use mission_control_core::task::failure::{CancelledBy, ErrorCode, TaskError};
-use mission_control_core::task::model::{TaskId, TaskStatus};
+use mission_control_core::task::model::{Task, TaskId, TaskStatus};
 use mission_control_engine::store::TaskFilter;
 use mission_control_engine::task::act::cancel;
 use mission_control_engine::task::cleanup::{Removal, clean_up};
+use mission_control_engine::task::present::present;
 use serde_json::{Map, Value, json};
 
-use super::super::{Call, Effect, Reply, ToolSpec};
-use super::envelope::{FORMAT, acknowledgement, answer, result, state};
-use super::{await_end, named, start};
-use crate::answer::{Answer, fault, internal};
+use super::super::log::tail;
+use super::super::tasks::resolved;
+use super::super::{Call, Effect, Reply, ToolSpec, blocking};
+use super::envelope::{FORMAT, JSON, Said, answer};
+use super::result::{Capability, Output, acknowledgement, has_failed, result, state};
+use super::{Awaited, await_end, named, start};
+use crate::answer::{fault, internal};
 use crate::desk::unusable;
 use crate::parameters::{Arguments, Kind, Parameter};
-use crate::task::waiting::{Until, wait};
+use crate::task::waiting::{Ended, Until, wait};
 
 /// How long a foreground run is waited for.
 const FOREGROUND: Duration = Duration::from_secs(100);
 
 /// How long an acknowledgement waits for the thread's id.
 const THREAD: Duration = Duration::from_secs(2);
+
+/// How many of the latest tasks are looked through.
+const MOST_SEARCHED: u32 = 1000;
+
+/// How much output an answer holds, in bytes.
+const MOST_OUTPUT: usize = 36 * 1024;
+
+/// How many lines of standard error are looked at.
+const STDERR_LINES: usize = 1000;
 
 /// How long the end of a cancelled task is waited for.
 const CANCELLING: Duration = Duration::from_secs(20);
@@ -55,12 +70,12 @@ const DESTRUCTIVE: Parameter = Parameter::optional(
 const OUTPUT: Parameter = Parameter::optional(
     "include_output",
     Kind::Flag,
-    "Whether the output comes along.",
+    "Whether the output comes along in JSON; always when the task failed, and in a page.",
 );
 const MAX_OUTPUT: Parameter = Parameter::optional(
     "max_output_bytes",
-    Kind::Integer(256, 1 << 20),
-    "Longest output; head and tail are kept.",
+    Kind::Integer(1, 1 << 30),
+    "Longest output, 65536 if not given; head and tail are kept. No answer holds more than 36864.",
 );
 
 const fn older(
@@ -110,27 +125,26 @@ pub(super) const RUN: ToolSpec = older(
     Effect::Starts,
     |call| {
         Box::pin(async move {
-            let is_async = call.arguments.flag("async") == Some(true);
-            let limit = if is_async { Duration::ZERO } else { FOREGROUND };
-            let task = begin(&call, limit).await;
-            let has_ended = task.as_ref().is_ok_and(|task| task.status.is_terminal());
-            let category = if has_ended {
-                "result_set"
-            } else {
-                "execution_ack"
+            let tool = RUN.name;
+            let (limit, capability) = match call.arguments.flag("async") {
+                Some(true) => (Duration::ZERO, Capability::Background),
+                Some(false) | None => (FOREGROUND, Capability::Foreground),
             };
-            let data = task.map(|task| {
-                if has_ended {
-                    let mut data = result(&task, &call.arguments);
-                    if let Some(fields) = data.as_object_mut() {
-                        fields.insert("final_message".to_owned(), json!(task.final_message));
-                    }
-                    data
-                } else {
-                    acknowledgement(&task)
+            match begin(&call, limit).await {
+                Ok(Awaited { task, .. }) if task.status.is_terminal() => {
+                    let said = outcome(&call, tool, &task).await.map(|mut said| {
+                        if let Some(fields) = said.data.as_object_mut() {
+                            fields.insert("final_message".to_owned(), json!(task.final_message));
+                        }
+                        said
+                    });
+                    answer(&call.arguments, tool, "result_set", said)
                 }
-            });
-            answer(&call.arguments, "_codex_local_run", category, data)
+                begun => {
+                    let said = begun.map(|begun| acknowledgement(tool, &begun.task, capability));
+                    answer(&call.arguments, tool, "execution_ack", said)
+                }
+            }
         })
     },
 );
@@ -157,11 +171,13 @@ pub(super) const EXEC: ToolSpec = older(
     Effect::Starts,
     |call| {
         Box::pin(async move {
-            let data = match begin(&call, Duration::ZERO).await {
-                Ok(task) => with_thread(&call, task.task_id).await,
+            let tool = EXEC.name;
+            let task = match begin(&call, Duration::ZERO).await {
+                Ok(begun) => with_thread(&call, begun.task.task_id).await,
                 Err(error) => Err(error),
             };
-            answer(&call.arguments, "_codex_local_exec", "execution_ack", data)
+            let said = task.map(|task| acknowledgement(tool, &task, Capability::Background));
+            answer(&call.arguments, tool, "execution_ack", said)
         })
     },
 );
@@ -175,6 +191,7 @@ pub(super) const RESUME: ToolSpec = older(
         TASK,
         MODE,
         SCHEMA,
+        MODEL,
         FOLDER,
         DESTRUCTIVE,
         FORMAT,
@@ -182,14 +199,11 @@ pub(super) const RESUME: ToolSpec = older(
     Effect::Starts,
     |call| {
         Box::pin(async move {
-            let data = begin(&call, Duration::ZERO).await;
-            let data = data.map(|task| acknowledgement(&task));
-            answer(
-                &call.arguments,
-                "_codex_local_resume",
-                "execution_ack",
-                data,
-            )
+            let tool = RESUME.name;
+            let begun = begin(&call, Duration::ZERO).await;
+            let said =
+                begun.map(|begun| acknowledgement(tool, &begun.task, Capability::Background));
+            answer(&call.arguments, tool, "execution_ack", said)
         })
     },
 );
@@ -206,7 +220,11 @@ pub(super) const STATUS: ToolSpec = older(
             "Tasks of all folders; true if not given.",
         )
         .or(&["show_all"]),
-        Parameter::optional("limit", Kind::Integer(1, 200), "How many at most."),
+        Parameter::optional(
+            "limit",
+            Kind::Integer(1, 200),
+            "How many ended tasks at most; 5 if not given.",
+        ),
         FORMAT,
     ],
     Effect::Reads,
@@ -236,12 +254,13 @@ pub(super) const RESULTS: ToolSpec = older(
     ],
     Effect::Reads,
     |call| {
-        Box::pin(ended(
-            call,
-            "_codex_local_results",
-            "result_set",
-            Duration::ZERO,
-        ))
+        Box::pin(async move {
+            let said = match looked_up(&call, Duration::ZERO).await {
+                Ok(Awaited { task, .. }) => outcome(&call, RESULTS.name, &task).await,
+                Err(error) => Err(error),
+            };
+            answer(&call.arguments, RESULTS.name, "result_set", said)
+        })
     },
 );
 
@@ -253,8 +272,8 @@ pub(super) const WAIT: ToolSpec = older(
         TASK_ID,
         Parameter::optional(
             "timeout_sec",
-            Kind::Integer(0, 3600),
-            "At most so long; 300.",
+            Kind::Integer(0, 86_400),
+            "At most so many seconds; 300 if not given.",
         )
         .or(&["timeout"]),
         OUTPUT,
@@ -265,7 +284,10 @@ pub(super) const WAIT: ToolSpec = older(
     |call| {
         let limit = call.arguments.number("timeout_sec").unwrap_or(300);
         let limit = Duration::from_secs(u64::try_from(limit).unwrap_or(300));
-        Box::pin(ended(call, "_codex_local_wait", "wait_result", limit))
+        Box::pin(async move {
+            let said = waited(&call, limit).await;
+            answer(&call.arguments, WAIT.name, "wait_result", said)
+        })
     },
 );
 
@@ -326,10 +348,24 @@ pub(super) const CLEANUP: ToolSpec = older(
     },
 );
 
-async fn begin(
-    call: &Call,
-    limit: Duration,
-) -> Result<mission_control_core::task::model::Task, TaskError> {
+/// Returns the category of a tool's answers, as far as nothing else is known of them; none if
+/// the tool is no local one.
+pub(super) fn category(tool: &str) -> Option<&'static str> {
+    let local = [
+        (&RUN, "execution_ack"),
+        (&EXEC, "execution_ack"),
+        (&RESUME, "execution_ack"),
+        (&STATUS, "status_snapshot"),
+        (&RESULTS, "result_set"),
+        (&WAIT, "wait_result"),
+        (&CANCEL, "execution_ack"),
+        (&CLEANUP, "registry_info"),
+    ];
+    let known = local.into_iter().find(|(spec, _)| spec.name == tool);
+    known.map(|(_, category)| category)
+}
+
+async fn begin(call: &Call, limit: Duration) -> Result<Awaited, TaskError> {
     start(call, fields(&call.arguments)?, limit).await
 }
 
@@ -354,13 +390,23 @@ fn fields(arguments: &Arguments) -> Result<Map<String, Value>, TaskError> {
     };
     fields.insert("sandbox".to_owned(), sandbox.into());
     let allowed = arguments.texts("envAllowList");
-    let policy = match arguments.text("envPolicy") {
-        Some("inherit-none") => Some(json!({ "inherit": "none" })),
-        Some("allow-list") if allowed.is_empty() => {
-            return Err(fault(ErrorCode::Validation, "`envAllowList` is missing."));
+    let policy = match (arguments.text("envPolicy"), allowed.is_empty()) {
+        (Some("allow-list"), true) => {
+            let mut error = fault(ErrorCode::Validation, "`envAllowList` is missing.");
+            error.hint = Some("Name the variables that its commands may see.".to_owned());
+            return Err(error);
         }
-        Some("allow-list") => Some(json!({ "inherit": "all", "include_only": allowed })),
-        Some(_) | None => None,
+        (Some("allow-list"), false) => Some(json!({ "inherit": "all", "include_only": allowed })),
+        (_, false) => {
+            let message = "`envAllowList` goes with `envPolicy` \"allow-list\" only.";
+            let mut error = fault(ErrorCode::Validation, message);
+            error.hint = Some("Say `envPolicy`, or leave the list out.".to_owned());
+            return Err(error);
+        }
+        (Some("inherit-none"), true) => Some(json!({ "inherit": "none" })),
+        (Some("inherit-all"), true) => Some(json!({ "inherit": "all" })),
+        // What the older default really came to: nothing was said, and the agent decided.
+        (Some(_) | None, true) => None,
     };
     if let Some(policy) = policy {
         fields.insert("env_policy".to_owned(), policy);
@@ -369,7 +415,7 @@ fn fields(arguments: &Arguments) -> Result<Map<String, Value>, TaskError> {
 }
 
 /// Waits a moment so that the acknowledgement has the thread's id.
-async fn with_thread(call: &Call, id: TaskId) -> Result<Value, TaskError> {
+async fn with_thread(call: &Call, id: TaskId) -> Result<Task, TaskError> {
     let mut changes = call.desk.changes().await?;
     let started = async {
         loop {
@@ -379,16 +425,13 @@ async fn with_thread(call: &Call, id: TaskId) -> Result<Value, TaskError> {
                 || task.status.is_terminal()
                 || changes.changed().await.is_err()
             {
-                return Ok(acknowledgement(&task));
+                return Ok(task);
             }
         }
     };
     match tokio::time::timeout(THREAD, started).await {
-        Ok(data) => data,
-        Err(_) => {
-            let task = call.desk.turn(move |turn| turn.task(&id)).await?;
-            Ok(acknowledgement(&task))
-        }
+        Ok(task) => task,
+        Err(_) => call.desk.turn(move |turn| turn.task(&id)).await,
     }
 }
 
@@ -400,78 +443,123 @@ async fn snapshot(call: &Call) -> Result<Value, TaskError> {
     };
     call.desk
         .turn(move |turn| {
-            let tasks = turn.store.tasks(TaskFilter::Latest(1000));
+            let tasks = turn.store.tasks(TaskFilter::Latest(MOST_SEARCHED));
             let mut tasks = tasks.map_err(|error| unusable(&error))?;
             if let Some(folder) = folder {
                 let folder = folder.unwrap_or_else(|| turn.context.cwd.to_string());
-                tasks.retain(|task| task.cwd == folder);
+                let folder = resolved(&turn.context.absolute(&folder));
+                tasks.retain(|task| resolved(Utf8Path::new(&task.cwd)).starts_with(&folder));
             }
-            let count = |wanted: &str| tasks.iter().filter(|task| state(task) == wanted).count();
-            let (running, queued) = (count("working"), count("pending"));
-            let (open, ended): (Vec<_>, Vec<_>) =
-                tasks.iter().partition(|task| !task.status.is_terminal());
-            let open: Vec<Value> = open
-                .iter()
-                .map(|task| {
-                    json!({
-                        "task_id": task.task_id,
-                        "state": state(task),
-                        "started_ts": task.started_at,
-                        "elapsed_seconds": task.elapsed_ms / 1000,
-                        "progress": {
-                            "percent": task.progress.percent,
-                            "completed_steps": task.progress.done,
-                            "total_steps": task.progress.total,
-                            "current_activity": task.progress.current,
-                        },
-                    })
-                })
-                .collect();
-            let recent: Vec<Value> = ended
-                .iter()
-                .take(limit)
-                .map(|task| {
-                    json!({
-                        "task_id": task.task_id,
-                        "state": state(task),
-                        "completed_ts": task.ended_at,
-                    })
-                })
-                .collect();
-            Ok(json!({
-                "summary": {
-                    "running": running,
-                    "queued": queued,
-                    "recently_completed": recent.len(),
-                },
-                "tasks": open,
-                "recently_completed": recent,
-            }))
+            for task in &mut tasks {
+                present(turn.store, task, turn.now);
+            }
+            let max = turn.context.settings.max_concurrent;
+            Ok(snapshot_of(&tasks, limit, max))
         })
         .await
 }
 
-async fn ended(
-    call: Call,
-    tool: &'static str,
-    category: &'static str,
-    limit: Duration,
-) -> Result<Answer, TaskError> {
-    let data = match named(&call, "task_id").await {
-        Ok(id) => await_end(&call, id, limit).await,
-        Err(error) => Err(error),
+fn snapshot_of(tasks: &[Task], limit: usize, max_concurrent: u32) -> Value {
+    let count = |wanted: &str| tasks.iter().filter(|task| state(task) == wanted).count();
+    let (open, ended): (Vec<_>, Vec<_>) = tasks.iter().partition(|task| !task.status.is_terminal());
+    let mut waiting: Vec<(u32, &TaskId)> = open
+        .iter()
+        .filter_map(|task| Some((task.queue_position?, &task.task_id)))
+        .collect();
+    waiting.sort_unstable();
+    let queue: Vec<Value> = waiting
+        .into_iter()
+        .map(|(position, id)| json!({ "task_id": id, "position": position }))
+        .collect();
+    let open: Vec<Value> = open
+        .iter()
+        .map(|task| {
+            json!({
+                "task_id": task.task_id,
+                "title": task.title,
+                "state": state(task),
+                "started_ts": task.started_at,
+                "elapsed_seconds": task.started_at.map(|_| task.elapsed_ms / 1000),
+                "progress": {
+                    "percent": task.progress.percent,
+                    "completed_steps": task.progress.done,
+                    "total_steps": task.progress.total,
+                    "current_activity": task.progress.current,
+                },
+            })
+        })
+        .collect();
+    let recent: Vec<Value> = ended
+        .iter()
+        .take(limit)
+        .map(|task| {
+            json!({
+                "task_id": task.task_id,
+                "title": task.title,
+                "state": state(task),
+                "completed_ts": task.ended_at,
+            })
+        })
+        .collect();
+    json!({
+        "summary": {
+            "running": count("working"),
+            "queued": count("pending"),
+            "max_concurrent": max_concurrent,
+            "recently_completed": recent.len(),
+        },
+        "tasks": open,
+        "queue": queue,
+        "recently_completed": recent,
+    })
+}
+
+/// Returns the task a call names when it ended, or after at most `limit`.
+async fn looked_up(call: &Call, limit: Duration) -> Result<Awaited, TaskError> {
+    let id = named(call, "task_id").await?;
+    await_end(call, id, limit).await
+}
+
+async fn waited(call: &Call, limit: Duration) -> Result<Said, TaskError> {
+    let Awaited { task, ended } = looked_up(call, limit).await?;
+    let mut said = outcome(call, WAIT.name, &task).await?;
+    if let Some(fields) = said.data.as_object_mut() {
+        fields.insert("timed_out".to_owned(), (ended == Ended::TimeUp).into());
+    }
+    Ok(said)
+}
+
+/// Says what came of a task, with as much of its output as the call asks for.
+async fn outcome(call: &Call, tool: &str, task: &Task) -> Result<Said, TaskError> {
+    let is_page = call.arguments.text(FORMAT.name) != Some(JSON);
+    let is_included =
+        is_page || has_failed(task) || call.arguments.flag("include_output") == Some(true);
+    let output = if is_included {
+        let max_bytes = call.arguments.number("max_output_bytes");
+        let max_bytes = max_bytes.unwrap_or(MOST_OUTPUT).min(MOST_OUTPUT);
+        output(call, task, max_bytes).await?
+    } else {
+        Output::default()
     };
-    let data = data.map(|task| {
-        let mut data = result(&task, &call.arguments);
-        if category == "wait_result"
-            && let Some(fields) = data.as_object_mut()
-        {
-            let has_ended = task.status.is_terminal();
-            fields.insert("timed_out".to_owned(), (!has_ended).into());
+    Ok(result(tool, task, &output, is_included))
+}
+
+async fn output(call: &Call, task: &Task, max_bytes: usize) -> Result<Output, TaskError> {
+    let id = task.task_id.clone();
+    let folder = call.desk.turn(move |turn| Ok(turn.context.folder(&id)));
+    let folder = folder.await?;
+    let message = task.final_message.clone().unwrap_or_default();
+    blocking(move || match tail(&folder.stderr(), STDERR_LINES) {
+        Ok(piece) => {
+            let stderr = redact(&piece.text).text;
+            Ok(Output::of(&message, &stderr, piece.size, max_bytes))
         }
-        data
-    });
-    answer(&call.arguments, tool, category, data)
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Ok(Output::of(&message, "", 0, max_bytes))
+        }
+        Err(error) => Err(internal(&error)),
+    })
+    .await
 }
 
 async fn cancelled(call: &Call) -> Result<Value, TaskError> {
@@ -493,7 +581,7 @@ async fn cancelled(call: &Call) -> Result<Value, TaskError> {
     let ids = [id];
     wait(&call.desk, &call.context, &ids, Until::Over, CANCELLING).await?;
     let [id] = ids;
-    let task = await_end(call, id, Duration::ZERO).await?;
+    let task = await_end(call, id, Duration::ZERO).await?.task;
     Ok(json!({
         "success": task.status == TaskStatus::Cancelled,
         "task_id": task.task_id,
@@ -514,9 +602,16 @@ async fn cleaned(call: &Call) -> Result<Value, TaskError> {
         .turn(move |turn| {
             let found = clean_up(turn.context, turn.store, days, removal, turn.now)
                 .map_err(|error| internal(&error))?;
+            let n_removed = match removal {
+                Removal::Apply => found.len(),
+                Removal::Show => 0,
+            };
             Ok(json!({
                 "dry_run": removal == Removal::Show,
-                "removed": found.len(),
+                "older_than_hours": u64::from(days) * 24,
+                "found": found.len(),
+                "removed": n_removed,
+                "marked_failed": 0,
                 "tasks": found,
             }))
         })

@@ -1,69 +1,119 @@
 //! The delegator's answer: an envelope of JSON, or a page.
 
 use std::hash::{BuildHasher as _, RandomState};
+use std::time::Duration;
 
 use mission_control_core::task::failure::{ErrorCode, TaskError};
-use mission_control_core::task::model::{Outcome, Task, TaskStatus};
 use mission_control_core::text::shorten_middle;
 use mission_control_engine::clock::Clock;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::markdown::Page;
 use crate::answer::{Answer, MAX_BYTES, code_name, fit};
 use crate::parameters::{Arguments, Kind, Parameter};
+
+/// Asks for values instead of a page.
+pub(super) const JSON: &str = "json";
 
 /// How an answer is written.
 pub(super) const FORMAT: Parameter = Parameter::optional(
     "format",
-    Kind::Choice(&["markdown", "json"]),
+    Kind::Choice(&["markdown", JSON]),
     "A page (the default), or an envelope of JSON.",
 );
 
-/// Answers `data` in the form the call asks for.
+/// What a tool of the delegator has to say.
+pub(super) struct Said {
+    /// As values.
+    pub(super) data: Value,
+    /// For a person; made of the values if none.
+    pub(super) page: Option<String>,
+    /// The place in the queue, from 1, of what waits there.
+    pub(super) queue_position: Option<u32>,
+}
+
+impl From<Value> for Said {
+    fn from(data: Value) -> Self {
+        Self {
+            data,
+            page: None,
+            queue_position: None,
+        }
+    }
+}
+
+/// Answers in the form the call asks for.
 pub(super) fn answer(
     arguments: &Arguments,
     tool: &str,
     category: &str,
-    data: Result<Value, TaskError>,
+    said: Result<impl Into<Said>, TaskError>,
 ) -> Result<Answer, TaskError> {
-    let is_json = arguments.text("format") == Some("json");
-    match data {
-        Ok(data) if is_json => Ok(Answer::done(envelope(tool, category, "ok", "data", data))),
-        Ok(data) => Ok(Answer::Text(shorten_middle(&page(tool, &data), MAX_BYTES))),
-        Err(error) if is_json => {
-            let body = json!({
-                "code": older_code(error.code),
-                "message": error.message,
-                "details": { "code": code_name(error.code), "hint": error.hint },
-                "retryable": error.retryable,
-            });
-            let value = envelope(tool, category, "error", "error", body);
-            Ok(Answer::Bad {
-                error: Box::new(error),
-                value,
-            })
+    let is_json = arguments.text(FORMAT.name) == Some(JSON);
+    match said.map(Into::into) {
+        Ok(said) if is_json => {
+            let head = head(tool, category, "ok", said.queue_position);
+            Ok(Answer::done(closed(head, "data", said.data)))
         }
+        Ok(said) => {
+            let page = said.page.unwrap_or_else(|| page(tool, &said.data));
+            Ok(Answer::Text(shorten_middle(&page, MAX_BYTES)))
+        }
+        Err(error) if is_json => Ok(refusal(tool, category, &error, arguments.age())),
         Err(error) => Err(error),
     }
 }
 
-fn envelope(tool: &str, category: &str, status: &str, key: &str, body: Value) -> Value {
-    let mut envelope = Map::new();
-    envelope.insert("version".to_owned(), "3.6".into());
-    envelope.insert(
-        "schema_id".to_owned(),
-        format!("codex/v3.6/{category}/v1").into(),
-    );
-    envelope.insert("tool".to_owned(), tool.into());
-    envelope.insert("tool_category".to_owned(), category.into());
-    envelope.insert("request_id".to_owned(), uuid().into());
-    envelope.insert(
-        "ts".to_owned(),
-        Clock::start().now().wall.to_string().into(),
-    );
-    envelope.insert("status".to_owned(), status.into());
-    envelope.insert("meta".to_owned(), json!({ "deprecated_alias": true }));
-    envelope.insert(key.to_owned(), fit(body, MAX_BYTES - 1024));
-    envelope.into()
+/// Answers an error in the form of old.
+pub(super) fn refusal(tool: &str, category: &str, error: &TaskError, took: Duration) -> Answer {
+    let body = json!({
+        "code": older_code(error.code),
+        "message": error.message,
+        "details": {
+            "code": code_name(error.code),
+            "hint": error.hint,
+            "stderr_tail": error.stderr_tail,
+        },
+        "retryable": error.retryable,
+        "duration_ms": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+    });
+    Answer::Refused(closed(head(tool, category, "error", None), "error", body))
+}
+
+fn head(tool: &str, category: &str, status: &str, queue_position: Option<u32>) -> Value {
+    json!({
+        "version": "3.6",
+        "schema_id": format!("codex/v3.6/{category}/v1"),
+        "tool": tool,
+        "tool_category": category,
+        "request_id": uuid(),
+        "ts": Clock::start().now().wall,
+        "status": status,
+        // When a place becomes free is not known before it does.
+        "meta": {
+            "queue_position": queue_position,
+            "estimated_start_ms": null,
+            "deprecated_alias": true,
+        },
+    })
+}
+
+/// Puts `body` into the envelope, shortened where it has to be.
+fn closed(mut envelope: Value, key: &str, body: Value) -> Value {
+    let mut body = fit(body, MAX_BYTES - 1024);
+    let has_cut_output = body
+        .get("truncated")
+        .and_then(Value::as_object)
+        .is_some_and(|cuts| cuts.keys().any(|path| path.starts_with("output.")));
+    if let Some(output) = body.get_mut("output").and_then(Value::as_object_mut)
+        && has_cut_output
+    {
+        output.insert("truncated".to_owned(), true.into());
+    }
+    if let Some(fields) = envelope.as_object_mut() {
+        fields.insert(key.to_owned(), body);
+    }
+    envelope
 }
 
 /// A random UUID: every state is seeded by the system.
@@ -106,110 +156,59 @@ const fn older_code(code: ErrorCode) -> &'static str {
     }
 }
 
-/// The states of old.
-pub(super) const fn state(task: &Task) -> &'static str {
-    match task.status {
-        TaskStatus::Queued => "pending",
-        TaskStatus::Running | TaskStatus::InputRequired => "working",
-        TaskStatus::Completed => match task.outcome {
-            Some(Outcome::Failed | Outcome::Partial) => "completed_with_errors",
-            _ if !task.warnings.is_empty() => "completed_with_warnings",
-            Some(Outcome::Succeeded | Outcome::NoChanges | Outcome::Unknown) | None => "completed",
-        },
-        TaskStatus::Failed | TaskStatus::TimedOut | TaskStatus::Interrupted => "failed",
-        TaskStatus::Cancelled => "canceled",
+/// Returns `data` as a page.
+fn page(tool: &str, data: &Value) -> String {
+    match data.as_object() {
+        Some(data) => Page::of(tool, data).finish(),
+        None => Page::new(tool).finish(),
     }
 }
 
-/// Returns what an acknowledgement says.
-pub(super) fn acknowledgement(task: &Task) -> Value {
-    json!({
-        "task_id": task.task_id,
-        "thread_id": task.thread_id,
-        "accepted": true,
-        "capability": "background",
-        "state": state(task),
-        "started_at": task.started_at.unwrap_or(task.created_at),
-        "queue_position": task.queue_position,
-    })
-}
+#[cfg(test)]
+mod tests {
+    use crate::answer::fault;
 
-/// Returns what a result says.
-pub(super) fn result(task: &Task, arguments: &Arguments) -> Value {
-    let max_bytes = arguments.number("max_output_bytes").unwrap_or(65_536);
-    let has_failed = matches!(state(task), "failed" | "completed_with_errors");
-    let is_included = has_failed || arguments.flag("include_output") == Some(true);
-    let message = task.final_message.clone().unwrap_or_default();
-    let errors = task
-        .error
-        .as_ref()
-        .and_then(|error| error.stderr_tail.clone());
-    let output = if is_included {
-        json!({
-            "included": true,
-            "stdout": shorten_middle(&message, max_bytes),
-            "stderr": errors.unwrap_or_default(),
-            "truncated": message.len() > max_bytes,
-            "max_bytes": max_bytes,
-            "original_size": message.len(),
-        })
-    } else {
-        json!({ "included": false, "reason": "include_output is false" })
-    };
-    let modified: Vec<&str> = task.files.iter().map(|file| file.path.as_str()).collect();
-    let tests = (!task.tests.is_empty()).then(|| {
-        json!({
-            "passed": task.tests.iter().map(|report| report.passed).sum::<u32>(),
-            "failed": task.tests.iter().map(|report| report.failed).sum::<u32>(),
-            "skipped": task.tests.iter().map(|report| report.skipped).sum::<u32>(),
-        })
-    });
-    let seconds = task.elapsed_ms / 1000;
-    json!({
-        "task_id": task.task_id,
-        "thread_id": task.thread_id,
-        "state": state(task),
-        "summary": task.summary,
-        "duration_seconds": seconds,
-        "completed_ts": task.ended_at,
-        "error": task.error,
-        "metadata": {
-            "duration": seconds,
-            "file_operations": { "modified_files": modified },
-            "test_results": tests,
-            "tokens": task.usage,
-            "outcome": task.outcome,
-        },
-        "output": output,
-    })
-}
+    use super::*;
 
-/// Returns `data` as a page.
-fn page(tool: &str, data: &Value) -> String {
-    let mut page = format!("**{tool}**\n");
-    write_value(&mut page, data, 0);
-    page
-}
+    #[test]
+    fn an_error_has_every_field_of_old() {
+        let mut error = fault(ErrorCode::NotFound, "No task 12.");
+        error.hint = Some("Look.".to_owned());
 
-fn write_value(page: &mut String, value: &Value, depth: usize) {
-    let Some(object) = value.as_object() else {
-        return;
-    };
-    for (key, value) in object {
-        let indent = "  ".repeat(depth);
-        match value {
-            Value::Null => {}
-            Value::Object(_) => {
-                page.push_str(&format!("{indent}- {key}:\n"));
-                write_value(page, value, depth + 1);
-            }
-            Value::String(text) if text.contains('\n') => {
-                page.push_str(&format!("{indent}- {key}:\n\n{text}\n\n"));
-            }
-            Value::String(text) => page.push_str(&format!("{indent}- {key}: {text}\n")),
-            Value::Bool(_) | Value::Number(_) | Value::Array(_) => {
-                page.push_str(&format!("{indent}- {key}: {value}\n"));
-            }
-        }
+        let answer = refusal("_t", "result_set", &error, Duration::from_millis(7));
+
+        let Answer::Refused(envelope) = answer else {
+            panic!("{answer:?}");
+        };
+        assert_eq!(envelope["schema_id"], "codex/v3.6/result_set/v1");
+        assert_eq!(
+            envelope["error"],
+            json!({
+                "code": "NOT_FOUND",
+                "message": "No task 12.",
+                "details": { "code": "NOT_FOUND", "hint": "Look.", "stderr_tail": null },
+                "retryable": false,
+                "duration_ms": 7,
+            })
+        );
+    }
+
+    #[test]
+    fn output_that_was_cut_to_fit_says_so() {
+        let quotes = "\"".repeat(MAX_BYTES);
+        let body = json!({ "output": { "stdout": quotes, "truncated": false } });
+
+        let envelope = closed(json!({}), "data", body);
+
+        assert_eq!(envelope["data"]["output"]["truncated"], true);
+        assert!(envelope.to_string().len() < MAX_BYTES);
+    }
+
+    #[test]
+    fn every_request_has_an_id_of_its_own() {
+        let (one, other) = (uuid(), uuid());
+
+        assert_ne!(one, other);
+        assert_eq!((one.len(), one.as_bytes()[14]), (36, b'4'));
     }
 }

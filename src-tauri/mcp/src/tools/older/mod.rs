@@ -1,18 +1,25 @@
 //! Older tool families under their own names: always callable, listed only when asked for.
 
-mod connector;
+pub(super) mod connector;
 mod delegator;
+mod diagnosis;
 mod envelope;
+mod markdown;
+mod reason;
+mod result;
+#[cfg(test)]
+mod testing;
 
 use std::time::Duration;
 
-use mission_control_core::task::failure::TaskError;
+use mission_control_core::task::failure::{ErrorCode, TaskError};
 use mission_control_core::task::model::{Task, TaskId};
 use serde_json::{Map, Value};
 
 use super::run::{hand_in, request};
 use super::{Call, ToolSpec};
-use crate::task::waiting::{Until, wait};
+use crate::answer::{Answer, fault};
+use crate::task::waiting::{Ended, Until, wait};
 
 /// All of them, in the order they are listed.
 pub(super) const OLDER: &[&ToolSpec] = &[
@@ -27,26 +34,57 @@ pub(super) const OLDER: &[&ToolSpec] = &[
     &connector::AGENT,
 ];
 
+/// Names the form of an answer in a call of the delegator's tools.
+pub(super) const FORMAT_NAME: &str = envelope::FORMAT.name;
+
+/// Answers a call whose arguments cannot be read in the form it asks for.
+pub(super) fn refused(
+    tool: &str,
+    format: Option<&Value>,
+    error: TaskError,
+) -> Result<Answer, TaskError> {
+    let is_json = format.and_then(Value::as_str) == Some(envelope::JSON);
+    match delegator::category(tool) {
+        Some(category) if is_json => Ok(envelope::refusal(tool, category, &error, Duration::ZERO)),
+        Some(_) | None => Err(error),
+    }
+}
+
+/// How a task stands after it was waited for.
+struct Awaited {
+    task: Task,
+    ended: Ended,
+}
+
 /// Hands a task in and returns how it stands after at most `limit`.
 async fn start(
     call: &Call,
     fields: Map<String, Value>,
     limit: Duration,
-) -> Result<Task, TaskError> {
+) -> Result<Awaited, TaskError> {
     let request = request(fields)?;
     let submitted = hand_in(&call.desk, move |_| Ok(request)).await?;
     await_end(call, submitted.task.task_id, limit).await
 }
 
-/// Returns how a task stands when it ended, or after at most `limit`; a shown end has been seen.
-async fn await_end(call: &Call, id: TaskId, limit: Duration) -> Result<Task, TaskError> {
+/// Returns how a task stands when it ended or needs somebody, or after at most `limit`; an end
+/// that is shown has been seen.
+async fn await_end(call: &Call, id: TaskId, limit: Duration) -> Result<Awaited, TaskError> {
     let ids = [id.clone()];
-    wait(&call.desk, &call.context, &ids, Until::All, limit).await?;
+    let (tasks, ended) = wait(&call.desk, &call.context, &ids, Until::All, limit).await?;
+    let Some(task) = tasks.into_iter().next() else {
+        return Err(fault(
+            ErrorCode::Internal,
+            format!("Task {id} was waited for and is gone."),
+        ));
+    };
+    if ended == Ended::Given {
+        return Ok(Awaited { task, ended });
+    }
     call.desk
         .turn(move |turn| {
-            let task = turn.task(&id)?;
             turn.see(&task);
-            Ok(task)
+            Ok(Awaited { task, ended })
         })
         .await
 }
