@@ -246,7 +246,11 @@ fn a_time_limit_is_worded_as_it_was() {
         (&result["isError"], &task["status"]),
         (&json!(true), &json!("failed"))
     );
-    assert_eq!(task["failureReason"], "Timeout after 1 s (limit 1 s)");
+    let reason = task["failureReason"].as_str().unwrap();
+    assert!(
+        reason.starts_with("Timeout after ") && reason.ends_with(" (limit 1 s)"),
+        "{reason}"
+    );
 }
 
 #[test]
@@ -348,4 +352,19 @@ fn its_words_for_lists_are_ours() {
     assert_eq!(n_listed, [1, 1, 0, 0, 0]);
     let listed = pipe.done("codex_tasks", json!({ "status": "all" }));
     assert_eq!(listed["tasks"][0]["task_id"], id);
+}
+
+#[test]
+fn ended_tasks_are_announced_beside_its_table() {
+    let mut stage = TaskStage::scripted(PROGRAM);
+    stage.plays(&format!("{BEGINNING}{END}"));
+    let mut pipe = client(&stage);
+    let seen = agent(&stage, &mut pipe);
+    pipe.done("codex_wait", json!({ "taskId": seen, "timeoutMs": 0 }));
+    let unseen = agent(&stage, &mut pipe);
+    stage.wait_until_gone(&unseen);
+
+    let status = pipe.done("codex_status", json!({ "taskId": seen }));
+
+    assert_eq!(status["pending_signals"][0]["task_id"], unseen.as_str());
 }

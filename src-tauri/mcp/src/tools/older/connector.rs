@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::{Call, Effect, Reply, ToolSpec};
 use super::diagnosis::Diagnosis;
-use super::start;
+use super::{in_older_names, start};
 use crate::answer::Answer;
 use crate::parameters::{Arguments, Kind, Parameter};
 use crate::task::view::{Commands, complaint, whole};
@@ -139,7 +139,9 @@ async fn run(call: Call) -> Result<Answer, TaskError> {
     } else {
         SYNCHRONOUS
     };
-    let task = start(&call, fields, limit).await?.task;
+    let begun = start(&call, fields, limit).await;
+    let begun = begun.map_err(|error| in_older_names(error, &[("`cwd`", "`workingDirectory`")]))?;
+    let task = begun.task;
     let diagnosis = Diagnosis::of(&call, &task, None).await?;
     let mut value = whole(&task, Commands::Outcomes)?;
     if let (Some(fields), Value::Object(told)) = (value.as_object_mut(), diagnosis.value(&task)) {

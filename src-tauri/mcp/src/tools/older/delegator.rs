@@ -17,7 +17,8 @@ use super::super::tasks::resolved;
 use super::super::{Call, Effect, Reply, ToolSpec, blocking};
 use super::envelope::{FORMAT, JSON, Said, answer};
 use super::result::{Capability, Output, acknowledgement, has_failed, result, state};
-use super::{Awaited, await_end, named, start};
+use super::snapshot::snapshot_of;
+use super::{Awaited, await_end, in_older_names, named, start};
 use crate::answer::{fault, internal};
 use crate::desk::unusable;
 use crate::parameters::{Arguments, Kind, Parameter};
@@ -213,7 +214,12 @@ pub(super) const STATUS: ToolSpec = older(
     "Show what runs (older name)",
     "Shows which tasks run, wait and ended lately. Older name of codex_tasks.",
     &[
-        FOLDER,
+        Parameter::optional(
+            "workingDir",
+            Kind::Text,
+            "The folder whose tasks are shown when `showAll` is false; this one if not given.",
+        )
+        .or(&["working_dir", "workingDirectory"]),
         Parameter::optional(
             "showAll",
             Kind::Flag,
@@ -366,7 +372,11 @@ pub(super) fn category(tool: &str) -> Option<&'static str> {
 }
 
 async fn begin(call: &Call, limit: Duration) -> Result<Awaited, TaskError> {
-    start(call, fields(&call.arguments)?, limit).await
+    let begun = start(call, fields(&call.arguments)?, limit).await;
+    begun.map_err(|error| {
+        let names = [("`cwd`", "`workingDir`"), ("`sandbox`", "`mode`")];
+        in_older_names(error, &names)
+    })
 }
 
 /// Translates the parameters of a start.
@@ -435,7 +445,7 @@ async fn with_thread(call: &Call, id: TaskId) -> Result<Task, TaskError> {
     }
 }
 
-async fn snapshot(call: &Call) -> Result<Value, TaskError> {
+async fn snapshot(call: &Call) -> Result<Said, TaskError> {
     let limit = call.arguments.number("limit").unwrap_or(5);
     let folder = match call.arguments.flag("showAll") {
         Some(false) => Some(call.arguments.text("workingDir").map(str::to_owned)),
@@ -453,65 +463,10 @@ async fn snapshot(call: &Call) -> Result<Value, TaskError> {
             for task in &mut tasks {
                 present(turn.store, task, turn.now);
             }
-            let max = turn.context.settings.max_concurrent;
-            Ok(snapshot_of(&tasks, limit, max))
+            let max_concurrent = turn.context.settings.max_concurrent;
+            Ok(snapshot_of(STATUS.name, &tasks, limit, max_concurrent))
         })
         .await
-}
-
-fn snapshot_of(tasks: &[Task], limit: usize, max_concurrent: u32) -> Value {
-    let count = |wanted: &str| tasks.iter().filter(|task| state(task) == wanted).count();
-    let (open, ended): (Vec<_>, Vec<_>) = tasks.iter().partition(|task| !task.status.is_terminal());
-    let mut waiting: Vec<(u32, &TaskId)> = open
-        .iter()
-        .filter_map(|task| Some((task.queue_position?, &task.task_id)))
-        .collect();
-    waiting.sort_unstable();
-    let queue: Vec<Value> = waiting
-        .into_iter()
-        .map(|(position, id)| json!({ "task_id": id, "position": position }))
-        .collect();
-    let open: Vec<Value> = open
-        .iter()
-        .map(|task| {
-            json!({
-                "task_id": task.task_id,
-                "title": task.title,
-                "state": state(task),
-                "started_ts": task.started_at,
-                "elapsed_seconds": task.started_at.map(|_| task.elapsed_ms / 1000),
-                "progress": {
-                    "percent": task.progress.percent,
-                    "completed_steps": task.progress.done,
-                    "total_steps": task.progress.total,
-                    "current_activity": task.progress.current,
-                },
-            })
-        })
-        .collect();
-    let recent: Vec<Value> = ended
-        .iter()
-        .take(limit)
-        .map(|task| {
-            json!({
-                "task_id": task.task_id,
-                "title": task.title,
-                "state": state(task),
-                "completed_ts": task.ended_at,
-            })
-        })
-        .collect();
-    json!({
-        "summary": {
-            "running": count("working"),
-            "queued": count("pending"),
-            "max_concurrent": max_concurrent,
-            "recently_completed": recent.len(),
-        },
-        "tasks": open,
-        "queue": queue,
-        "recently_completed": recent,
-    })
 }
 
 /// Returns the task a call names when it ended, or after at most `limit`.
@@ -525,6 +480,9 @@ async fn waited(call: &Call, limit: Duration) -> Result<Said, TaskError> {
     let mut said = outcome(call, WAIT.name, &task).await?;
     if let Some(fields) = said.data.as_object_mut() {
         fields.insert("timed_out".to_owned(), (ended == Ended::TimeUp).into());
+    }
+    if let (Some(page), Ended::TimeUp) = (&mut said.page, ended) {
+        page.push_str("\nThe time was up before it ended: wait again, or do something else.\n");
     }
     Ok(said)
 }

@@ -6,6 +6,9 @@ use serde_json::{Map, Value};
 /// Longest text in a table, in characters.
 const CELL_CHARS: usize = 300;
 
+/// The header of a table with a fact in each row.
+const FACTS: &[&str] = &["Fact", "Value"];
+
 /// A page that is being written.
 pub(super) struct Page(String);
 
@@ -49,7 +52,7 @@ impl Page {
             .iter()
             .filter_map(|(name, fact)| Some(vec![(*name).to_owned(), fact.clone()?]))
             .collect();
-        self.table(&["", ""], &rows);
+        self.table(FACTS, &rows);
     }
 
     /// Adds a table; nothing if it has no rows.
@@ -80,7 +83,7 @@ impl Page {
             .filter(|(_, value)| !is_long(value))
             .filter_map(|(name, value)| Some(vec![label(name), plain(value)?]))
             .collect();
-        self.table(&["", ""], &rows);
+        self.table(FACTS, &rows);
         for (name, value) in object.iter().filter(|(_, value)| is_long(value)) {
             match value {
                 Value::Object(inner) if !inner.is_empty() => {
@@ -194,9 +197,9 @@ mod tests {
 
         assert_eq!(
             page,
-            "# _tool\n\n|  |  |\n| --- | --- |\n| Accepted | yes |\n| Task id | t |\n\
+            "# _tool\n\n| Fact | Value |\n| --- | --- |\n| Accepted | yes |\n| Task id | t |\n\
              \n## Message\n\none\ntwo\n\
-             \n## Summary\n\n|  |  |\n| --- | --- |\n| Running | 1 |\n\
+             \n## Summary\n\n| Fact | Value |\n| --- | --- |\n| Running | 1 |\n\
              \n## Tasks\n\n| State | Task id |\n| --- | --- |\n| working | a\\|b |\n\
              \n## Words\n\n- x\n- y\n"
         );

@@ -7,6 +7,7 @@ mod envelope;
 mod markdown;
 mod reason;
 mod result;
+mod snapshot;
 #[cfg(test)]
 mod testing;
 
@@ -43,7 +44,8 @@ pub(super) fn refused(
     format: Option<&Value>,
     error: TaskError,
 ) -> Result<Answer, TaskError> {
-    let is_json = format.and_then(Value::as_str) == Some(envelope::JSON);
+    let format = format.and_then(Value::as_str);
+    let is_json = format.is_some_and(|format| format.eq_ignore_ascii_case(envelope::JSON));
     match delegator::category(tool) {
         Some(category) if is_json => Ok(envelope::refusal(tool, category, &error, Duration::ZERO)),
         Some(_) | None => Err(error),
@@ -87,6 +89,16 @@ async fn await_end(call: &Call, id: TaskId, limit: Duration) -> Result<Awaited, 
             Ok(Awaited { task, ended })
         })
         .await
+}
+
+/// Says an error in the names of the tool that was called: ours, beside its own.
+fn in_older_names(mut error: TaskError, names: &[(&str, &str)]) -> TaskError {
+    if let Some(hint) = &mut error.hint {
+        for (ours, theirs) in names {
+            *hint = hint.replace(ours, theirs);
+        }
+    }
+    error
 }
 
 /// Returns the task a call names.
