@@ -18,7 +18,7 @@ use super::super::{Call, Effect, Reply, ToolSpec, blocking};
 use super::envelope::{FORMAT, JSON, Said, answer};
 use super::result::{Capability, Output, acknowledgement, has_failed, result, state};
 use super::snapshot::snapshot_of;
-use super::{Awaited, await_end, in_older_names, named, start};
+use super::{Awaited, await_end, in_older_names, named, start, unreadable};
 use crate::answer::{fault, internal};
 use crate::desk::unusable;
 use crate::parameters::{Arguments, Kind, Parameter};
@@ -515,7 +515,7 @@ async fn output(call: &Call, task: &Task, max_bytes: usize) -> Result<Output, Ta
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             Ok(Output::of(&message, "", 0, max_bytes))
         }
-        Err(error) => Err(internal(&error)),
+        Err(error) => Err(unreadable(&folder, &error)),
     })
     .await
 }

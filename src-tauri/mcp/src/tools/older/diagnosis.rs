@@ -18,7 +18,7 @@ use super::super::log::tail;
 use super::super::{Call, blocking};
 use super::markdown::Page;
 use super::reason::{reason_words, status_word};
-use crate::answer::internal;
+use super::unreadable;
 
 /// Where a heartbeat stands in a line of the log, after its time.
 const HEARTBEAT: &[u8] = b"task  HEARTBEAT #";
@@ -64,7 +64,7 @@ impl Diagnosis {
         let (folder, now) = turn.await?;
         let ended_at = task.ended_at;
         blocking(move || {
-            Self::look(&folder, ended_at, n_lines, now).map_err(|error| internal(&error))
+            Self::look(&folder, ended_at, n_lines, now).map_err(|error| unreadable(&folder, &error))
         })
         .await
     }
@@ -83,7 +83,11 @@ impl Diagnosis {
             debug: there(folder.debug()),
             ..Self::default()
         };
-        match run_facts(folder)? {
+        let facts = run_facts(folder).unwrap_or_else(|error| {
+            tracing::warn!(%error, "A debug file cannot be read; what it says counts as unknown.");
+            None
+        });
+        match facts {
             Some(facts) => diagnosis.ended(folder, &facts)?,
             // Without its debug file nothing is known of an ended run: its output may be a copy.
             None if ended_at.is_some() => {}
@@ -398,5 +402,11 @@ mod tests {
         assert_eq!(redacted.signal.as_deref(), Some("SIGTERM"));
         assert_eq!(redacted.last_activity, None, "the copy was written by us");
         assert_eq!(untouched.last_activity.unwrap().ago, None);
+        std::fs::write(folder.debug(), "{").unwrap();
+        assert_eq!(
+            look().n_stdout_bytes,
+            None,
+            "what cannot be read is unknown"
+        );
     }
 }

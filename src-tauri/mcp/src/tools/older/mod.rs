@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use mission_control_core::task::failure::{ErrorCode, TaskError};
 use mission_control_core::task::model::{Task, TaskId};
+use mission_control_engine::task::folder::TaskFolder;
 use serde_json::{Map, Value};
 
 use super::run::{hand_in, request};
@@ -89,6 +90,14 @@ async fn await_end(call: &Call, id: TaskId, limit: Duration) -> Result<Awaited, 
             Ok(Awaited { task, ended })
         })
         .await
+}
+
+/// Returns what a client reads when a task's files cannot be looked at.
+fn unreadable(folder: &TaskFolder, error: &std::io::Error) -> TaskError {
+    let message = format!("The task's files cannot be read: {error}.");
+    let mut fault = fault(ErrorCode::Internal, message);
+    fault.hint = Some(format!("Make `{}` readable.", folder.path()));
+    fault
 }
 
 /// Says an error in the names of the tool that was called: ours, beside its own.
