@@ -78,6 +78,19 @@ fn edits_and_commands_are_told_and_checked_against_git() {
         task["git"]["diffstat"],
         json!({"files": 3, "insertions": 3, "deletions": 1})
     );
+    let id = task["task_id"].as_str().unwrap();
+    let kept = stage.front.state().join("tasks").join(id);
+    let diff = std::fs::read_to_string(kept.join("changes.diff")).unwrap();
+    for line in [
+        "-    return a + b",
+        "+    return b + a",
+        "+++ b/NOTES.md",
+        "+# Notes",
+        "+++ b/made.txt",
+        "+two",
+    ] {
+        assert!(diff.lines().any(|found| found == line), "{line}: {diff}");
+    }
 }
 
 #[test]

@@ -545,3 +545,85 @@ fn setting_up_is_explained_and_templates_are_resources() {
         "{unknown:#}"
     );
 }
+
+#[test]
+fn the_older_names_answer_in_their_own_form() {
+    let stage = Stage::new();
+    let mut pipe = stage.client();
+    let json = |pipe: &mut Pipe, tool: &str, arguments: Value| {
+        let mut arguments = arguments;
+        arguments["format"] = "json".into();
+        pipe.call(tool, arguments)["structuredContent"].clone()
+    };
+
+    let submit = json!({ "task": "Do it.", "envId": "env_1", "model": "m", "attempts": 1 });
+    let taken = json(&mut pipe, "_codex_cloud_submit", submit);
+    let id = taken["data"]["task_id"].clone();
+    let open = json(&mut pipe, "_codex_cloud_status", json!({}));
+    let refused = json(&mut pipe, "_codex_cloud_cancel", json!({ "task_id": id }));
+    let late = json(
+        &mut pipe,
+        "_codex_cloud_wait",
+        json!({ "task_id": id, "timeout_sec": 0 }),
+    );
+    stage.cloud.set("task_e_00000001", "completed", DIFF);
+    let waited = json(&mut pipe, "_codex_cloud_wait", json!({ "task_id": id }));
+    let results = json(
+        &mut pipe,
+        "_codex_cloud_results",
+        json!({ "task_id": id, "include_output": true }),
+    );
+    let none = json(
+        &mut pipe,
+        "_codex_cloud_status",
+        json!({ "showStats": true }),
+    );
+    let all = json(
+        &mut pipe,
+        "_codex_cloud_status",
+        json!({ "list": true, "status": "completed", "envId": "env_1" }),
+    );
+    let known = json(&mut pipe, "_codex_cloud_list_environments", json!({}));
+    let guide = pipe.call(
+        "_codex_cloud_github_setup",
+        json!({ "repoUrl": "https://github.com/acme/acme", "stack": "go" }),
+    );
+    let wrong = json(
+        &mut pipe,
+        "_codex_cloud_submit",
+        json!({ "task": "x", "envID2": "y" }),
+    );
+
+    assert_eq!(taken["schema_id"], "codex/v3.6/execution_ack/v1");
+    assert_eq!(taken["data"]["capability"], "background");
+    assert!(text(&taken["data"]["url"]).ends_with("task_e_00000001"));
+    assert!(text(&taken["data"]["warnings"][0]).contains("`model` had no effect"));
+    assert_eq!(open["data"]["tasks"][0]["state"], "working");
+    assert_eq!(refused["status"], "error");
+    assert_eq!(refused["error"]["code"], "UNSUPPORTED");
+    assert!(text(&refused["error"]["details"]["hint"]).contains("task_e_00000001"));
+    assert_eq!(
+        (&late["data"]["timed_out"], &late["data"]["state"]),
+        (&true.into(), &"working".into())
+    );
+    assert_eq!(
+        (&waited["data"]["timed_out"], &waited["data"]["state"]),
+        (&false.into(), &"completed".into())
+    );
+    assert_eq!(results["data"]["output"]["stdout"], DIFF);
+    assert_eq!(
+        results["data"]["metadata"]["file_operations"]["modified_files"],
+        json!(["a.txt", "b.txt"])
+    );
+    assert_eq!(none["data"]["tasks"], json!([]));
+    assert_eq!(none["data"]["summary"]["completed"], 1);
+    assert_eq!(all["data"]["n_listed"], 1);
+    assert_eq!(known["schema_id"], "codex/v3.6/registry_info/v1");
+    assert_eq!(known["data"]["environments"][0]["name"], ENVIRONMENT.1);
+    assert!(text(&guide["content"][0]["text"]).contains("# acme/acme in Codex Cloud"));
+    assert_eq!(wrong["error"]["code"], "VALIDATION");
+    assert!(
+        text(&wrong["error"]["message"]).contains("`envId`"),
+        "{wrong:#}"
+    );
+}

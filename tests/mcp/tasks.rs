@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mission_control_testkit::process::{self, Exit};
 use mission_control_testkit::task::TaskStage;
 use mission_control_testkit::wait::{SOON, Stopwatch, wait_for};
 use serde_json::{Value, json};
@@ -514,4 +515,67 @@ fn fifty_waits_at_once_all_hear_of_the_end() {
         open.retain(|id| *id != message["id"]);
     }
     assert!(meanwhile < Duration::from_secs(5), "{meanwhile:?}");
+}
+
+#[test]
+fn what_a_task_changed_in_its_own_checkout_is_shown_and_applied() {
+    let mut stage = TaskStage::scripted(PROGRAM);
+    let gate = stage.file("go");
+    stage.plays(&format!("write made.txt new\n{}", script(&gate, "Done.")));
+    std::fs::write(&gate, "").unwrap();
+    let work = stage.work();
+    for words in [
+        &["init", "--quiet"][..],
+        &[
+            "-c",
+            "user.name=a",
+            "-c",
+            "user.email=a@b",
+            "commit",
+            "--quiet",
+            "--allow-empty",
+            "--message",
+            "one",
+        ],
+    ] {
+        let said = process::run("git".as_ref(), words, stage.front.env(), &work);
+        assert_eq!(said.exit, Exit::Code(0), "{said:?}");
+    }
+    let mut pipe = Pipe::start_in(&stage.front, &work);
+    pipe.shake_hands();
+
+    let asked = json!({ "prompt": "Do it.", "sandbox": "workspace-write",
+                        "isolation": "worktree", "wait_seconds": 50 });
+    let task = pipe.done("codex_run", asked);
+    let id = task["task_id"].as_str().unwrap();
+    let address = format!("codex://task/{id}/diff");
+    let diff = pipe.request("resources/read", json!({ "uri": address }));
+    let shown = pipe.done("codex_apply", json!({ "task_id": id }));
+    let is_untouched = !work.join("made.txt").exists();
+    let applied = pipe.done("codex_apply", json!({ "task_id": id, "action": "apply" }));
+    let again = pipe.call("codex_apply", json!({ "task_id": id }));
+
+    assert_eq!(task["status"], "completed", "{task:#}");
+    let links = task["links"].to_string();
+    assert!(links.contains(&address), "{links}");
+    assert!(task["next"].to_string().contains("codex_apply"), "{task:#}");
+    let diff = diff["result"]["contents"][0]["text"].as_str().unwrap();
+    assert!(
+        diff.contains("+++ b/made.txt\n@@ -0,0 +1 @@\n+new"),
+        "{diff}"
+    );
+    assert_eq!(shown["is_done"], false);
+    assert_eq!(
+        shown["files"],
+        json!([{ "path": "made.txt", "kind": "added" }])
+    );
+    assert!(is_untouched, "a preview changes nothing");
+    assert_eq!(applied["is_done"], true);
+    assert_eq!(
+        std::fs::read_to_string(work.join("made.txt")).unwrap(),
+        "new"
+    );
+    assert_eq!(again["isError"], true);
+    let again = again["content"][0]["text"].as_str().unwrap();
+    assert!(again.starts_with("NOT_FOUND"), "{again}");
 }

@@ -292,10 +292,9 @@ fn result(turn: &Turn<'_>, arguments: &Arguments) -> Result<Answer, TaskError> {
         Named::Ours(task) => {
             let task = fresh(turn, *task)?;
             turn.see(&task);
-            let kept = turn.context.folder(&task.task_id).diff();
             let diff = match attempt {
                 Some(_) => Some(difference(turn, &task, attempt)?),
-                None => std::fs::read_to_string(kept).ok(),
+                None => kept_difference(turn, &task),
             };
             let mut value = whole(&task, Commands::Outcomes)?;
             put(&mut value, "is_known", true.into());
@@ -320,6 +319,20 @@ fn difference(turn: &Turn<'_>, task: &Task, attempt: Option<u32>) -> Result<Stri
     let id = task.cloud.as_ref().and_then(|place| place.id.as_deref());
     let id = id.ok_or_else(|| fault(ErrorCode::NotFound, "It never reached Codex Cloud."))?;
     cloud::difference(turn.context, id, attempt, turn.now).map_err(|reason| asked(&reason))
+}
+
+/// Returns the difference that was kept when a task ended; none if it changed nothing.
+pub(super) fn kept_difference(turn: &Turn<'_>, task: &Task) -> Option<String> {
+    let path = turn.context.folder(&task.task_id).diff();
+    match std::fs::read_to_string(path) {
+        Ok(diff) => Some(diff),
+        Err(error) => {
+            if error.kind() != std::io::ErrorKind::NotFound {
+                tracing::warn!(%error, "A difference cannot be read.");
+            }
+            None
+        }
+    }
 }
 
 /// What a caller named.
@@ -352,7 +365,7 @@ fn known_here(turn: &Turn<'_>, text: &str) -> Result<Named, TaskError> {
 }
 
 /// Asks the service about a task that has not ended, and returns how it stands.
-fn fresh(turn: &Turn<'_>, task: Task) -> Result<Task, TaskError> {
+pub(super) fn fresh(turn: &Turn<'_>, task: Task) -> Result<Task, TaskError> {
     if task.status.is_terminal() {
         return Ok(task);
     }

@@ -7,11 +7,11 @@ use mission_control_core::redact::redact;
 use mission_control_core::task::failure::{CancelledBy, ErrorCode, TaskError};
 use mission_control_core::task::model::{Task, TaskId, TaskStatus};
 use mission_control_engine::store::TaskFilter;
-use mission_control_engine::task::act::cancel;
 use mission_control_engine::task::cleanup::{Removal, clean_up};
 use mission_control_engine::task::present::present;
 use serde_json::{Map, Value, json};
 
+use super::super::act::cancelled as end;
 use super::super::log::tail;
 use super::super::tasks::resolved;
 use super::super::{Call, Effect, Reply, ToolSpec, blocking};
@@ -61,25 +61,26 @@ const SCHEMA: Parameter = Parameter::optional(
     "The JSON Schema of the answer.",
 )
 .or(&["output_schema"]);
-const FOLDER: Parameter = Parameter::optional("workingDir", Kind::Text, "The folder to work in.")
-    .or(&["working_dir", "workingDirectory"]);
+pub(super) const FOLDER: Parameter =
+    Parameter::optional("workingDir", Kind::Text, "The folder to work in.")
+        .or(&["working_dir", "workingDirectory"]);
 const DESTRUCTIVE: Parameter = Parameter::optional(
     "allow_destructive_git",
     Kind::Flag,
     "Accepted without effect: the sandbox decides.",
 );
-const OUTPUT: Parameter = Parameter::optional(
+pub(super) const OUTPUT: Parameter = Parameter::optional(
     "include_output",
     Kind::Flag,
     "Whether the output comes along in JSON; always when the task failed, and in a page.",
 );
-const MAX_OUTPUT: Parameter = Parameter::optional(
+pub(super) const MAX_OUTPUT: Parameter = Parameter::optional(
     "max_output_bytes",
     Kind::Integer(1, 1 << 30),
     "Longest output, 65536 if not given; head and tail are kept. No answer holds more than 36864.",
 );
 
-const fn older(
+pub(super) const fn older(
     name: &'static str,
     title: &'static str,
     description: &'static str,
@@ -526,15 +527,7 @@ async fn cancelled(call: &Call) -> Result<Value, TaskError> {
     let name = info.map_or_else(|| "an MCP client".to_owned(), |info| info.name);
     let asked = id.clone();
     call.desk
-        .turn(move |turn| {
-            cancel(
-                turn.context,
-                turn.store,
-                &asked,
-                &CancelledBy::Client { name },
-            )
-            .map_err(|error| unusable(&error))
-        })
+        .turn(move |turn| end(turn, &asked, CancelledBy::Client { name }))
         .await?;
     let ids = [id];
     wait(&call.desk, &call.context, &ids, Until::Over, CANCELLING).await?;

@@ -1,5 +1,6 @@
 //! Older tool families under their own names: always callable, listed only when asked for.
 
+mod cloud;
 pub(super) mod connector;
 mod delegator;
 mod diagnosis;
@@ -26,6 +27,13 @@ use crate::task::waiting::{Ended, Until, wait};
 /// All of them, in the order they are listed.
 pub(super) const OLDER: &[&ToolSpec] = &[
     &delegator::CLEANUP,
+    &cloud::CANCEL,
+    &cloud::SETUP,
+    &cloud::ENVIRONMENTS,
+    &cloud::RESULTS,
+    &cloud::STATUS,
+    &cloud::SUBMIT,
+    &cloud::WAIT,
     &delegator::CANCEL,
     &delegator::EXEC,
     &delegator::RESULTS,
@@ -47,7 +55,7 @@ pub(super) fn refused(
 ) -> Result<Answer, TaskError> {
     let format = format.and_then(Value::as_str);
     let is_json = format.is_some_and(|format| format.eq_ignore_ascii_case(envelope::JSON));
-    match delegator::category(tool) {
+    match delegator::category(tool).or_else(|| cloud::category(tool)) {
         Some(category) if is_json => Ok(envelope::refusal(tool, category, &error, Duration::ZERO)),
         Some(_) | None => Err(error),
     }
