@@ -6,7 +6,9 @@
 use jiff::Timestamp;
 
 use crate::process::ProcessKey;
-use crate::session::{Client, EvidenceSource, RateLimits, SessionId, Tokens, TurnId, TurnOutcome};
+use crate::session::{
+    Client, EvidenceSource, Need, RateLimits, SessionId, Tokens, TurnId, TurnOutcome,
+};
 
 /// How a session came to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -193,6 +195,37 @@ pub enum Writer {
     },
 }
 
+/// What an agent itself says of a session at the moment: over its live protocol, in a registry it
+/// keeps, or through a hook.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveState {
+    /// How it says so.
+    pub from: EvidenceSource,
+    /// When it said so; what carries no time has that of its receipt.
+    pub at: Timestamp,
+    /// What it says.
+    pub doing: LiveDoing,
+}
+
+/// What a session does, in the agent's own words.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LiveDoing {
+    /// A turn runs.
+    Working,
+    /// A turn waits for a person.
+    Waiting {
+        /// For what; none while only the fact is known.
+        need: Option<Need>,
+    },
+    /// The turn is over, and something it started goes on beside the conversation.
+    Background {
+        /// What, in a few words.
+        activity: String,
+    },
+    /// The turn is over.
+    Idle,
+}
+
 /// One thing the engine saw.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Observation {
@@ -209,6 +242,18 @@ pub enum Observation {
         session: SessionId,
         /// What was found.
         writer: Writer,
+    },
+    /// The agent said what a session does. From here on it alone decides that.
+    LiveSeen {
+        /// Whose.
+        session: SessionId,
+        /// What it said.
+        live: LiveState,
+    },
+    /// The agent says nothing of the session any more: it has let go of it, or fell silent.
+    LiveLost {
+        /// Whose.
+        session: SessionId,
     },
     /// The session was given a name elsewhere.
     Renamed {

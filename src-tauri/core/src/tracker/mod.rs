@@ -25,6 +25,9 @@ pub const QUIET_AFTER: Duration = Duration::from_secs(120);
 /// A program that runs one turn leaves right after it: that is not a person's turn.
 pub const LEAVES_WITHIN: Duration = Duration::from_secs(1);
 
+/// A need whose words are not known yet is told without them after this.
+const WORDS_WITHIN: Duration = Duration::from_secs(1);
+
 /// How deep sessions may be nested; deeper ones count as children of nobody.
 const MAX_DEPTH: usize = 16;
 
@@ -74,6 +77,8 @@ struct Tracked {
     shown: Option<Box<LiveSession>>,
     /// Turns that ended and wait for child sessions before they are announced.
     ends: Vec<TurnEnd>,
+    /// Whether it was told that a person is waited for without saying for what.
+    told_without_words: bool,
 }
 
 /// The delegated task a session runs for.
@@ -129,6 +134,16 @@ impl Tracker {
             Observation::WriterSeen { session, writer } => {
                 let tracked = self.tracked(&session, now);
                 tracked.ends.extend(tracked.state.writer_seen(writer, now));
+                session
+            }
+            Observation::LiveSeen { session, live } => {
+                self.tracked(&session, now).state.live_seen(live, now);
+                session
+            }
+            Observation::LiveLost { session } => {
+                if let Some(tracked) = self.sessions.get_mut(&session) {
+                    tracked.state.live_lost();
+                }
                 session
             }
             Observation::Renamed { session, title } => {
@@ -212,6 +227,7 @@ impl Tracker {
             state: SessionState::new(id.clone(), now),
             shown: None,
             ends: Vec::new(),
+            told_without_words: false,
         })
     }
 
@@ -272,21 +288,27 @@ impl Tracker {
     }
 
     /// Raises what is due for one session: turns that ended, and a death.
-    fn announce(&mut self, id: &SessionId, family: &Family, has_died: bool, now: Now) {
+    fn announce(&mut self, id: &SessionId, family: &Family, mut has_died: bool, now: Now) {
         let Some(tracked) = self.sessions.get_mut(id) else {
             return;
         };
+        let waits_since = tracked.waits_to_be_told(now);
         let Some(shown) = tracked.shown.as_deref() else {
             return;
         };
         if let Some(runs_for) = self.tasks.get(id) {
             tracked.ends.retain(|end| !runs_for.covers(end.ended_at));
         }
+        let mut notices = Vec::new();
+        if tracked.state.role() != Role::Helper
+            && let Some(since) = waits_since
+        {
+            notices.push(words::need_notice(shown, since));
+        }
         if tracked.state.role() != Role::Main {
             tracked.ends.clear();
-            return;
+            has_died = false;
         }
-        let mut notices = Vec::new();
         if family.n_working == 0 {
             for end in std::mem::take(&mut tracked.ends) {
                 if end.ended_at.is_some_and(|at| at >= self.notify_since) {
@@ -356,10 +378,36 @@ impl Tracker {
 }
 
 impl Tracked {
+    /// Returns since when a person is waited for, if that is to be told now: with its words, or
+    /// without where they do not come.
+    fn waits_to_be_told(&mut self, now: Now) -> Option<Timestamp> {
+        let shown = self.shown.as_deref()?;
+        let live = self.state.live.as_ref()?;
+        if shown.status != Status::NeedsYou {
+            self.told_without_words = false;
+            return None;
+        }
+        let has_words = shown.need.is_some();
+        if !has_words && (self.told_without_words || now.steady < live.told_at) {
+            return None;
+        }
+        if has_words && self.told_without_words {
+            return None;
+        }
+        self.told_without_words = !has_words;
+        Some(live.state.at)
+    }
+
     /// When the view changes although nothing is seen: a running turn becomes quiet, or a program
     /// that should have left is still there.
     fn deadline(&self) -> Option<Duration> {
         let shown = self.shown.as_deref()?;
+        if shown.status == Status::NeedsYou && shown.need.is_none() {
+            let live = self.state.live.as_ref();
+            return live
+                .filter(|_| !self.told_without_words)
+                .map(|live| live.told_at);
+        }
         if shown.status != Status::Working {
             return None;
         }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Effect, Now, Tracker};
-use crate::observation::{Coverage, Fact, Lines, LocatedFact, Observation, Origin, Role, Writer};
+use crate::observation::{
+    Coverage, Fact, Lines, LiveDoing, LiveState, LocatedFact, Observation, Origin, Role, Writer,
+};
 use crate::process::ProcessKey;
 use crate::session::{Client, EvidenceSource, LiveSession, SessionId, TurnId, TurnOutcome};
 use crate::source::Source;
@@ -165,6 +167,25 @@ impl Sim {
 
     pub(super) fn free(&mut self, name: &str) {
         self.see(name, Writer::Free);
+    }
+
+    /// The agent says what the session does, a second after the lines.
+    pub(super) fn says(&mut self, name: &str, doing: LiveDoing) {
+        let at = self.now.wall + jiff::SignedDuration::from_secs(1);
+        let from = EvidenceSource::LiveProtocol;
+        self.tracker.handle(
+            Observation::LiveSeen {
+                session: id(name),
+                live: LiveState { from, at, doing },
+            },
+            self.now,
+        );
+    }
+
+    pub(super) fn falls_silent(&mut self, name: &str) {
+        let session = id(name);
+        self.tracker
+            .handle(Observation::LiveLost { session }, self.now);
     }
 
     pub(super) fn pass(&mut self, time: Duration) {

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{LEAVES_WITHIN, Now, QUIET_AFTER};
-use crate::observation::{Coverage, Fact, Lines, LocatedFact, Origin, Role, Writer};
+use super::{LEAVES_WITHIN, Now, QUIET_AFTER, WORDS_WITHIN};
+use crate::observation::{
+    Coverage, Fact, Lines, LiveDoing, LiveState, LocatedFact, Origin, Role, Writer,
+};
 use crate::session::{Client, LastTurn, RateLimits, SessionId, Tokens, TurnId, TurnOutcome};
 
 /// A turn that ended, to be announced.
@@ -83,6 +85,16 @@ pub(super) struct WriterLook {
     pub at: Timestamp,
 }
 
+/// What the agent itself said last.
+#[derive(Clone, Debug)]
+pub(super) struct Live {
+    pub state: LiveState,
+    /// Whether it would say if that changed.
+    pub is_current: bool,
+    /// When a need whose words are not known is told all the same, on the steady clock.
+    pub told_at: Duration,
+}
+
 /// What is known of one session.
 #[derive(Debug)]
 pub(super) struct SessionState {
@@ -94,6 +106,7 @@ pub(super) struct SessionState {
     pub released_at: Option<Timestamp>,
     /// While its program is expected to leave after its only turn, on the steady clock.
     pub leaves_until: Option<Duration>,
+    pub live: Option<Live>,
     generation: u32,
     pub content: Content,
     /// When the session becomes quiet unless lines arrive, on the steady clock.
@@ -135,6 +148,7 @@ impl SessionState {
             writer: None,
             released_at: None,
             leaves_until: None,
+            live: None,
             generation: 0,
             content: Content::default(),
             quiet_at: now.steady + QUIET_AFTER,
@@ -176,6 +190,34 @@ impl SessionState {
         (parent != self.id).then_some(parent)
     }
 
+    /// Takes in what the agent says of the session. What it said before that comes too late.
+    pub(super) fn live_seen(&mut self, state: LiveState, now: Now) {
+        let waits_on = match (&self.live, &state.doing) {
+            (Some(live), LiveDoing::Waiting { .. }) if live.is_waiting() => Some(live.told_at),
+            _ => None,
+        };
+        let is_late = self.live.as_ref().is_some_and(|live| {
+            live.is_current && live.state.from == state.from && live.state.at > state.at
+        });
+        if is_late {
+            return;
+        }
+        self.live = Some(Live {
+            state,
+            is_current: true,
+            told_at: waits_on.unwrap_or(now.steady + WORDS_WITHIN),
+        });
+    }
+
+    /// The agent fell silent. That it waits for a person stays true until something shows that it
+    /// does not; for the rest the transcript knows as much.
+    pub(super) fn live_lost(&mut self) {
+        self.live = self.live.take().filter(Live::is_waiting).map(|live| Live {
+            is_current: false,
+            ..live
+        });
+    }
+
     /// Ends the wait for a program to leave once its time is over.
     pub(super) fn handle_timeout(&mut self, now: Now) {
         self.leaves_until = self.leaves_until.filter(|until| now.steady < *until);
@@ -197,6 +239,9 @@ impl SessionState {
             Writer::Held { .. } | Writer::Possible { .. } => true,
             Writer::Free | Writer::Unknown { .. } => false,
         });
+        if is_free {
+            self.live = None;
+        }
         match writer {
             Writer::Free if was_held => self.released_at = Some(now.wall),
             Writer::Free => {}
@@ -258,6 +303,13 @@ impl SessionState {
         self.content.coverage = Some(lines.coverage);
         self.content.skipped_lines = self.content.skipped_lines.saturating_add(lines.n_skipped);
         self.note_activity(lines.latest_at, is_first_read, now);
+        let is_decisive = lines
+            .facts
+            .iter()
+            .any(|located| shows_progress(&located.fact));
+        if is_decisive && !is_first_read {
+            self.live = self.live.take().filter(|live| live.is_current);
+        }
         let mut ends = self.content.apply(lines.facts);
         self.leaves_until = match (&self.content.turn, self.client()) {
             (TurnState::Over { .. }, Client::Exec) if !is_first_read && !ends.is_empty() => {
@@ -292,6 +344,17 @@ impl SessionState {
         };
         self.quiet_at = now.steady + QUIET_AFTER.saturating_sub(age);
     }
+}
+
+impl Live {
+    pub(super) const fn is_waiting(&self) -> bool {
+        matches!(self.state.doing, LiveDoing::Waiting { .. })
+    }
+}
+
+/// Returns whether a turn that waited for a person cannot be waiting any more.
+const fn shows_progress(fact: &Fact) -> bool {
+    fact.is_turn_boundary() || matches!(fact, Fact::ItemEnded { .. } | Fact::Settled)
 }
 
 impl Content {

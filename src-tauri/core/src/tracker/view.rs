@@ -5,10 +5,10 @@ use jiff::Timestamp;
 use super::Now;
 use super::state::{Answer, SessionState, TurnState};
 use super::words;
-use crate::observation::{Coverage, Role, Writer};
+use crate::observation::{Coverage, LiveDoing, Role, Writer};
 use crate::process::ProcessKey;
 use crate::session::{
-    Client, Ended, EndedHow, Evidence, EvidenceSource, Freshness, LiveSession, Status, Turn,
+    Client, Ended, EndedHow, Evidence, EvidenceSource, Freshness, LiveSession, Need, Status, Turn,
     TurnOutcome,
 };
 use crate::text::one_line;
@@ -72,7 +72,7 @@ impl SessionState {
                 | Status::Done
                 | Status::Unknown => Freshness::Fresh,
             },
-            need: None,
+            need: self.need(status),
             activity: self.activity(status, family),
             turn: self.turn(),
             last_turn: content.last_turn.clone(),
@@ -101,7 +101,47 @@ impl SessionState {
     }
 
     fn status(&self, family: &Family, is_quiet: bool) -> (Status, Option<EndedHow>) {
-        let own = match (&self.content.turn, self.life()) {
+        let own = match self.live_status() {
+            Some(status) => (status, None),
+            None => self.status_by_transcript(is_quiet),
+        };
+        match own.0 {
+            Status::Paused | Status::Done if family.n_working > 0 => (Status::Working, None),
+            Status::Paused
+            | Status::Done
+            | Status::Working
+            | Status::NeedsYou
+            | Status::Unknown => own,
+        }
+    }
+
+    /// What the agent itself says counts more than what its transcript shows.
+    fn live_status(&self) -> Option<Status> {
+        let live = self.live.as_ref()?;
+        Some(match live.state.doing {
+            LiveDoing::Working => Status::Working,
+            LiveDoing::Waiting { .. } => Status::NeedsYou,
+            LiveDoing::Background { .. } | LiveDoing::Idle => Status::Paused,
+        })
+    }
+
+    /// What is asked for; nothing can be answered through an agent that fell silent.
+    fn need(&self, status: Status) -> Option<Need> {
+        let live = self.live.as_ref()?;
+        match &live.state.doing {
+            LiveDoing::Waiting { need: Some(need) } if status == Status::NeedsYou => Some(Need {
+                can_answer: need.can_answer && live.is_current,
+                ..need.clone()
+            }),
+            LiveDoing::Waiting { .. }
+            | LiveDoing::Working
+            | LiveDoing::Background { .. }
+            | LiveDoing::Idle => None,
+        }
+    }
+
+    fn status_by_transcript(&self, is_quiet: bool) -> (Status, Option<EndedHow>) {
+        match (&self.content.turn, self.life()) {
             (
                 TurnState::Open {
                     answer: Answer::Pending,
@@ -123,14 +163,6 @@ impl SessionState {
             (TurnState::None, Life::Live) if self.starts_by_itself() => (Status::Working, None),
             (_, Life::Live) => (Status::Paused, None),
             (_, Life::Over) => (Status::Done, Some(self.how_it_ended())),
-        };
-        match own.0 {
-            Status::Paused | Status::Done if family.n_working > 0 => (Status::Working, None),
-            Status::Paused
-            | Status::Done
-            | Status::Working
-            | Status::NeedsYou
-            | Status::Unknown => own,
         }
     }
 
@@ -175,7 +207,8 @@ impl SessionState {
             TurnState::Over { .. } => None,
         };
         match status {
-            Status::Working | Status::NeedsYou => turn_start,
+            Status::NeedsYou => self.live.as_ref().map(|live| live.state.at).or(turn_start),
+            Status::Working => turn_start,
             Status::Paused => self
                 .content
                 .last_turn
@@ -237,7 +270,13 @@ impl SessionState {
             }
             (Status::Working, _) if family.n_working == 0 => Some("Finishing".to_owned()),
             (Status::Working, _) => Some(words::waiting_for_children(family.n_working)),
-            (Status::NeedsYou | Status::Paused | Status::Done | Status::Unknown, _) => None,
+            (Status::Paused, _) => match self.live.as_ref().map(|live| &live.state.doing) {
+                Some(LiveDoing::Background { activity }) => Some(activity.clone()),
+                Some(LiveDoing::Working | LiveDoing::Waiting { .. } | LiveDoing::Idle) | None => {
+                    None
+                }
+            },
+            (Status::NeedsYou | Status::Done | Status::Unknown, _) => None,
         }
     }
 
@@ -257,6 +296,7 @@ impl SessionState {
             Status::Working | Status::NeedsYou | Status::Paused => false,
         };
         let mut trail = Vec::new();
+        trail.extend(self.live.as_ref().map(words::live_evidence));
         if family.n_working > 0 && !matches!(self.content.turn, TurnState::Open { .. }) {
             trail.push(words::children_evidence(family.n_working));
         }

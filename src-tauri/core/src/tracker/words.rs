@@ -1,9 +1,11 @@
 //! What a person reads about a session: evidence and notices.
 
 use super::notice_kind;
-use super::state::{Answer, SessionState, TurnEnd, TurnState};
+use jiff::Timestamp;
+
+use super::state::{Answer, Live, SessionState, TurnEnd, TurnState};
 use crate::notice::{Notice, NoticeId, NoticeKind};
-use crate::observation::Writer;
+use crate::observation::{LiveDoing, Writer};
 use crate::session::{Evidence, EvidenceSource, LiveSession, TurnOutcome};
 use crate::text::{one_line, shorten};
 
@@ -99,6 +101,81 @@ pub(super) fn writer_evidence(state: &SessionState) -> Option<Evidence> {
         at: Some(state.released_at.unwrap_or(look.at)),
         says,
     })
+}
+
+/// Longest request in evidence, in characters.
+const REQUEST_CHARS: usize = 120;
+
+/// Longest request that is shown whole in a notice, in characters.
+const ANSWERABLE_CHARS: usize = 300;
+
+pub(super) fn live_evidence(live: &Live) -> Evidence {
+    let who = match live.state.from {
+        EvidenceSource::LiveProtocol => "its live protocol",
+        EvidenceSource::Registry => "its registry",
+        EvidenceSource::Hook => "a hook",
+        EvidenceSource::Task
+        | EvidenceSource::Transcript
+        | EvidenceSource::WriterLock
+        | EvidenceSource::Process => "the agent",
+    };
+    let what = match &live.state.doing {
+        LiveDoing::Working => "a turn runs".to_owned(),
+        LiveDoing::Waiting { need: Some(need) } => {
+            format!(
+                "waits for a person: {}",
+                one_line(&need.summary, REQUEST_CHARS)
+            )
+        }
+        LiveDoing::Waiting { need: None } => "waits for a person".to_owned(),
+        LiveDoing::Background { activity } => {
+            format!("the turn is over: {}", one_line(activity, REQUEST_CHARS))
+        }
+        LiveDoing::Idle => "the turn is over".to_owned(),
+    };
+    let silent = if live.is_current {
+        ""
+    } else {
+        ", and has been silent since"
+    };
+    Evidence {
+        from: live.state.from,
+        at: Some(live.state.at),
+        says: format!("{who} said: {what}{silent}"),
+    }
+}
+
+/// A request that fits is shown whole, so that it can be answered right there.
+pub(super) fn need_notice(session: &LiveSession, since: Timestamp) -> Notice {
+    let turn = session.turn.as_ref().map(|turn| turn.id.clone());
+    let need = session.need.as_ref();
+    let unnamed = format!("since-{}", since.as_millisecond());
+    let request = need.map_or(unnamed.as_str(), |need| need.request_id.as_str());
+    let asked = need.filter(|need| {
+        need.can_answer
+            && need.kind == crate::session::NeedKind::Approval
+            && need.summary.chars().count() <= ANSWERABLE_CHARS
+    });
+    let kind = NoticeKind::NeedsYou;
+    let place = match session.project.as_deref() {
+        Some(project) => format!("{}, {project}", session.source.label()),
+        None => session.source.label().to_owned(),
+    };
+    let says = match (asked, need) {
+        (Some(need), _) => crate::text::strip_controls(&need.summary),
+        (None, Some(need)) => one_line(&need.summary, BODY_CHARS),
+        (None, None) => "It waits for you.".to_owned(),
+    };
+    Notice {
+        id: NoticeId::derive(&session.id, turn.as_ref(), kind, Some(request)),
+        kind,
+        session_id: Some(session.id.clone()),
+        task_id: session.task_id.clone(),
+        turn_id: turn,
+        request_id: asked.map(|need| need.request_id.clone()),
+        title: format!("{} needs you", name(session)),
+        body: format!("{says}\n{place}"),
+    }
 }
 
 pub(super) fn turn_notice(session: &LiveSession, end: &TurnEnd) -> Notice {

@@ -144,6 +144,8 @@ fn describe(observation: &Observation) -> String {
             };
             format!("writer {} {writer}", short(session))
         }
+        Observation::LiveSeen { session, .. } => format!("live {}", short(session)),
+        Observation::LiveLost { session } => format!("live lost {}", short(session)),
         Observation::Renamed { session, title } => format!("renamed {} {title}", short(session)),
         Observation::RunsFor { session, .. } => format!("runs for {}", short(session)),
         Observation::TranscriptGone { session } => format!("gone {}", short(session)),
