@@ -96,7 +96,7 @@ fn script(name: &str) -> String {
 fn check(seen: &Value, protocol: Option<&str>) {
     let tools = seen["tools"].as_array().unwrap();
     assert!(
-        tools.contains(&json!("codex_run")) && tools.len() == 12,
+        tools.contains(&json!("codex_run")) && tools.len() == 18,
         "{tools:?}"
     );
     if let Some(protocol) = protocol {

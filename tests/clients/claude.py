@@ -177,9 +177,21 @@ class Terminal:
 
     def ask(self, text: str, *wanted: tuple[str, dict]) -> None:
         calls.extend(wanted)
-        self.tmux("send-keys", text)
-        self.wait(re.escape(text))
+        self.type(text)
         self.tmux("send-keys", "Enter")
+
+    def type(self, text: str) -> None:
+        """Types a text until it stands there: keys get lost while the screen changes."""
+        def typed() -> bool:
+            self.tmux("send-keys", "-l", text)
+            end = time.monotonic() + 5
+            while time.monotonic() < end:
+                if text in self.screen():
+                    return True
+                time.sleep(0.1)
+            self.tmux("send-keys", "C-u")
+            return False
+        self.until(f"what was typed: {text}", typed)
 
     def close(self) -> None:
         """Leaves whatever stands over the prompt, a layer at a time."""
@@ -223,7 +235,7 @@ def tasks(at: Terminal) -> dict:
 
     at.start(*words)
     at.ask("/mcp")
-    at.wait("12 tools")
+    at.wait("18 tools")
     at.close()
     at.ask("Delegate it.", *calls_for(1))
     wait_tasks("1 MCP task")
