@@ -93,9 +93,9 @@ pub(crate) const DEPENDENCIES: &[(&str, &str)] = &[
     ),
     (
         "src-tauri/engine/Cargo.toml",
-        "camino dirs insta jiff memchr mission-control-core notify proptest rusqlite \
+        "camino dirs futures-util insta jiff memchr mission-control-core notify proptest rusqlite \
              rusqlite_migration rustix ruzstd serde serde_json sysinfo tempfile thiserror tokio \
-             toml tracing",
+             tokio-tungstenite toml tracing",
     ),
     (
         "src-tauri/mcp/Cargo.toml",

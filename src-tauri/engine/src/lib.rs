@@ -2,6 +2,7 @@
 //!
 //! The engine sees, the core decides. It never talks to a person.
 
+pub mod answering;
 pub mod clock;
 pub mod demo;
 pub mod doctor;

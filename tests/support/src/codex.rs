@@ -12,6 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::process::{self, Exit, Output, Process, Start, StopSignal};
+use crate::terminal::Terminal;
 use crate::wait::{PATIENT, SOON, wait_for};
 
 /// The version that the tests are written for.
@@ -106,7 +107,11 @@ impl CodexHome {
              [projects.\"{}\"]\n\
              trust_level = \"trusted\"\n\
              [analytics]\n\
-             enabled = false\n",
+             enabled = false\n\
+             [tui.model_availability_nux]\n\
+             \"gpt-6.1-sol\" = 1\n\
+             [notice.model_migrations]\n\
+             \"gpt-5.5\" = \"gpt-6-sol\"\n",
             project.display()
         );
         fs::write(home.codex_home.join("config.toml"), config).expect("write config.toml");
@@ -170,6 +175,51 @@ impl CodexHome {
             ("TZ".to_owned(), "UTC".to_owned()),
             ("LANG".to_owned(), "C.UTF-8".to_owned()),
         ])
+    }
+
+    /// Makes everything in this home play the script at `address`: a terminal that is given
+    /// overrides runs its threads by itself instead of in the daemon.
+    pub fn always_plays(&self, address: &str) {
+        let path = self.codex_home.join("config.toml");
+        let config = fs::read_to_string(&path).expect("read config.toml");
+        let config = config.replace("http://127.0.0.1:9/v1", address);
+        let config = format!("model = \"{CLASSIC_MODEL}\"\n{config}");
+        fs::write(&path, config).expect("write config.toml");
+    }
+
+    /// Starts the terminal program in the project.
+    #[track_caller]
+    #[must_use]
+    pub fn tui(&self, args: &[&str]) -> Terminal {
+        let program = program().to_str().expect("a path in UTF-8");
+        Terminal::start(
+            &[&[program][..], args].concat(),
+            &self.env(),
+            &self.project(),
+        )
+    }
+
+    /// Ends the daemon that terminals leave behind, and everything else that runs from this home.
+    pub fn end_daemon(&self) {
+        let own = |pid: &u32| {
+            fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe.starts_with(self.path()))
+        };
+        for pid in process::all().into_iter().filter(own) {
+            process::send(pid, StopSignal::KILL);
+        }
+    }
+
+    /// Returns the processes of the daemon that serves this home's terminals.
+    #[must_use]
+    pub fn daemon(&self) -> Vec<u32> {
+        let is_server = |pid: &u32| {
+            let exe = fs::read_link(format!("/proc/{pid}/exe"));
+            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let mut words = line.split(|byte| *byte == 0);
+            exe.is_ok_and(|exe| exe.starts_with(self.path()))
+                && words.any(|word| word == b"--managed-daemon")
+        };
+        process::all().into_iter().filter(is_server).collect()
     }
 
     /// Starts `codex exec --json`.

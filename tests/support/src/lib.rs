@@ -18,5 +18,6 @@ pub mod model;
 pub mod process;
 pub mod recordings;
 pub mod task;
+pub mod terminal;
 pub mod wait;
 pub mod watch;

@@ -429,6 +429,8 @@ const fn notice_kind(outcome: crate::session::TurnOutcome) -> NoticeKind {
 }
 
 #[cfg(test)]
+mod live_tests;
+#[cfg(test)]
 mod sim;
 #[cfg(test)]
 mod tests;

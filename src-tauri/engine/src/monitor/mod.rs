@@ -7,9 +7,11 @@ mod run;
 mod subscribers;
 mod tasks;
 
+use camino::Utf8PathBuf;
 use jiff::SignedDuration;
 use mission_control_core::event::{Event, Summary};
 use mission_control_core::health::{Problem, TranscriptPage};
+use mission_control_core::observation::Observation;
 use mission_control_core::session::{LiveSession, SessionId};
 use mission_control_core::source::Source;
 use mission_control_core::tracker::Tracker;
@@ -19,6 +21,7 @@ use crate::clock::Clock;
 use crate::places::{Home, Places};
 use crate::settings::Settings;
 use crate::source::codex::{Lookout, LookoutOptions, Skipped};
+use crate::source::live;
 use crate::watch::MOST_FOLDERS;
 
 /// Requests that wait for the owner; whoever asks then waits for its turn.
@@ -123,6 +126,9 @@ impl Monitor {
         }
         for runs_for in tasks.board().sessions() {
             tracker.handle(runs_for, clock.now());
+        }
+        for said in live_says(&options.places, clock.now().wall) {
+            tracker.handle(said, clock.now());
         }
         let sessions = tracker.sessions();
         let snapshot = Snapshot {
@@ -263,6 +269,37 @@ fn lookout_options(places: &Places, settings: &Settings) -> LookoutOptions {
         homes: homes.map(|home| home.path.clone()).collect(),
         recent: SignedDuration::from_hours(i64::from(settings.list.recent_hours)),
         poll: std::time::Duration::from_secs(settings.watch.poll_seconds.into()),
+    }
+}
+
+fn live_homes(places: &Places) -> Vec<Utf8PathBuf> {
+    let homes = places.homes.iter();
+    let homes = homes.filter(|home| home.source == live::SOURCE);
+    homes.map(|home| home.path.clone()).collect()
+}
+
+/// Asks the agents' own servers once, where there are any.
+fn live_says(places: &Places, now: jiff::Timestamp) -> Vec<Observation> {
+    let mut homes = live_homes(places);
+    homes.retain(|home| live::is_there(home));
+    if homes.is_empty() {
+        return Vec::new();
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(async {
+            let mut all = Vec::new();
+            for home in &homes {
+                all.extend(live::look(home, now).await);
+            }
+            all
+        }),
+        Err(error) => {
+            tracing::warn!(%error, "The agents' own servers cannot be asked.");
+            Vec::new()
+        }
     }
 }
 

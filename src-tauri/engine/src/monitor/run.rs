@@ -7,6 +7,7 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 use mission_control_core::event::{EventBody, Summary};
 use mission_control_core::health::Problem;
+use mission_control_core::observation::Observation;
 use mission_control_core::process::ProcessKey;
 use mission_control_core::session::SessionId;
 use mission_control_core::source::Source;
@@ -18,10 +19,13 @@ use tokio::task::JoinSet;
 use super::pages::{self, PageRequest};
 use super::subscribers::Subscribers;
 use super::tasks::Tasks;
-use super::{MonitorOptions, Request, TranscriptError, find, lookout_options, settings_of};
+use super::{
+    MonitorOptions, Request, TranscriptError, find, live_homes, lookout_options, settings_of,
+};
 use crate::clock::Clock;
 use crate::processes::Exit;
 use crate::source::codex::{Lookout, Telling};
+use crate::source::live::{self, LiveLinks};
 use crate::watch::{Changes, FolderWatch};
 
 /// Between signs of life, for whoever must notice a stream that broke.
@@ -43,8 +47,10 @@ pub(super) fn run(
         .build();
     match runtime {
         Ok(runtime) => {
-            let owner = Owner::new(options, problems, most_folders);
-            runtime.block_on(owner.run(requests));
+            runtime.block_on(async {
+                let owner = Owner::new(options, problems, most_folders);
+                owner.run(requests).await;
+            });
         }
         Err(error) => tracing::error!(%error, "The monitor could not be started."),
     }
@@ -55,6 +61,10 @@ struct Owner {
     clock: Clock,
     tracker: Tracker,
     lookout: Lookout,
+    /// What the agents' own servers say.
+    live: LiveLinks,
+    live_says: mpsc::Receiver<Observation>,
+    live_homes: Vec<Utf8PathBuf>,
     tasks: Tasks,
     watch: FolderWatch,
     subscribers: Subscribers,
@@ -75,6 +85,7 @@ enum Woken {
     Asked(Option<Request>),
     Changed(Changes),
     Ended(ProcessKey),
+    Said(Observation),
     TimeCame,
 }
 
@@ -85,10 +96,15 @@ impl Owner {
         most_folders: usize,
     ) -> Self {
         let (settings, settings_problem) = settings_of(&options.places);
+        let live_homes = live_homes(&options.places);
+        let (live, live_says) = LiveLinks::new(live_homes.clone());
         Self {
             clock: Clock::start(),
             tracker: Tracker::new(options.notify_since),
             lookout: Lookout::new(lookout_options(&options.places, &settings)),
+            live,
+            live_says,
+            live_homes,
             tasks: Tasks::new(&options.places, &settings, options.notify_since),
             watch: FolderWatch::new(most_folders),
             subscribers: Subscribers::default(),
@@ -109,6 +125,12 @@ impl Owner {
         self.watch.set(&self.folders(now));
         self.lookout.look(now);
         self.look_at_tasks(now);
+        // Whoever asks first is to hear what the agents themselves say.
+        for home in self.live_homes.clone() {
+            for said in live::look(&home, now.wall).await {
+                self.tracker.handle(said, now);
+            }
+        }
         self.settle();
         loop {
             let due = tokio::time::Instant::from_std(self.clock.instant_at(self.due()));
@@ -116,6 +138,7 @@ impl Owner {
                 request = requests.recv() => Woken::Asked(request),
                 changes = self.watch.changed() => Woken::Changed(changes),
                 Some(Ok(process)) = self.ends.join_next() => Woken::Ended(process),
+                Some(said) = self.live_says.recv() => Woken::Said(said),
                 () = tokio::time::sleep_until(due) => Woken::TimeCame,
             };
             let now = self.clock.now();
@@ -127,6 +150,7 @@ impl Owner {
                         self.look_at_tasks(now);
                     }
                     self.lookout.hear(&paths, now);
+                    self.live.stir();
                 }
                 Woken::Changed(Changes::Anything) => {
                     self.look_at_tasks(now);
@@ -136,6 +160,7 @@ impl Owner {
                     self.followed.remove(&process);
                     self.lookout.process_ended(process, now);
                 }
+                Woken::Said(said) => self.tracker.handle(said, now),
                 Woken::TimeCame => self.do_what_is_due(now),
             }
             self.settle();
@@ -340,10 +365,16 @@ impl Owner {
                 None => drop(reply.send(Err(TranscriptError::NotFound(id.to_string())))),
             },
             Request::AddHome(home) => match home.source {
-                Source::Codex => self.lookout.add_home(home.path, now),
+                Source::Codex => {
+                    self.live.add(home.path.clone());
+                    self.lookout.add_home(home.path, now);
+                }
             },
             Request::RemoveHome(home) => match home.source {
-                Source::Codex => self.lookout.remove_home(&home.path),
+                Source::Codex => {
+                    self.live.remove(&home.path);
+                    self.lookout.remove_home(&home.path);
+                }
             },
         }
     }

@@ -6,3 +6,5 @@ pub(crate) mod codex;
 pub(crate) use codex::cloud;
 pub(crate) use codex::exec as delegate;
 pub(crate) use codex::exec::SOURCE as DELEGATE;
+/// What an agent's own server says of its sessions.
+pub(crate) use codex::live;

@@ -1,4 +1,4 @@
-//! `mission-control cancel`, `answer` and `cleanup`.
+//! `mission-control cancel`, `apply` and `cleanup`.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -73,34 +73,6 @@ pub(super) fn cancel(id: &str, format: Format, output: &mut Output) -> Result<Ex
         output.line("It had ended before it could be cancelled.")?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-pub(super) fn answer(
-    id: &str,
-    request: &str,
-    answer: &str,
-    output: &mut Output,
-) -> Result<ExitCode, Failure> {
-    let desk = Desk::to_write()?;
-    let id = desk.find(id)?;
-    let answer = act::Answer::parse(answer).ok_or_else(|| {
-        Failure::new(
-            Kind::Usage,
-            "The answer is `accept` or `decline`.".to_owned(),
-        )
-    })?;
-    let answered = act::answer(&desk.context, &desk.store, &id, request, answer)
-        .map_err(|error| store_failure(&error))?;
-    match answered {
-        act::Answered::Taken => {
-            output.line("Answered.")?;
-            Ok(ExitCode::SUCCESS)
-        }
-        act::Answered::NothingAsked => Err(Failure::new(
-            Kind::NotFound,
-            format!("Task {id} does not wait for `{request}`."),
-        )),
-    }
 }
 
 pub(super) fn apply(

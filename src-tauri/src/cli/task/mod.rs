@@ -1,6 +1,7 @@
 //! The commands about delegated tasks.
 
 mod act;
+mod answer;
 mod arguments;
 mod logs;
 mod render;
@@ -111,14 +112,16 @@ pub(super) enum TaskCommand {
         #[command(flatten)]
         format: FormatArguments,
     },
-    /// Answer what a task waits for
+    /// Answer what a session or a task asks
     Answer {
-        /// The task's id, or an unambiguous beginning of it
+        /// The session's or task's id, or an unambiguous beginning of it
         id: String,
         /// The request, as `need.request_id` names it
         request: String,
-        /// `accept` or `decline`
+        /// `accept`, `decline`, or words where the request takes them
         answer: String,
+        #[command(flatten)]
+        format: FormatArguments,
     },
     /// Bring what a task changed in its own checkout into its folder
     Apply {
@@ -204,7 +207,8 @@ pub(super) fn run(command: TaskCommand, output: &mut Output) -> Result<ExitCode,
             id,
             request,
             answer,
-        } => act::answer(&id, &request, &answer, output),
+            format,
+        } => answer::answer(&id, &request, &answer, format.into(), output),
         TaskCommand::Apply {
             id,
             preview,

@@ -6,6 +6,7 @@ mod activity;
 pub mod cloud;
 mod file_name;
 mod line;
+pub mod live;
 mod origin;
 mod output;
 mod patch;

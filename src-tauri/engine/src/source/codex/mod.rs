@@ -3,6 +3,7 @@
 pub(crate) mod cloud;
 pub(crate) mod exec;
 mod known;
+pub(crate) mod live;
 mod lookout;
 mod probe;
 mod processes;

@@ -1,0 +1,96 @@
+//! Answering what a session asks a person, through its agent's own server.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use mission_control_core::session::SessionId;
+
+use crate::places::Places;
+use crate::source::live::{self, Answered, LiveError};
+
+/// What became of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionAnswered {
+    /// The agent took it and goes on.
+    Confirmed,
+    /// It was sent, and the agent has not said that it counts.
+    Unconfirmed,
+    /// The request is not pending: it was answered elsewhere, or was never there.
+    NotPending,
+    /// The session cannot be reached from here: it is to be answered where it runs.
+    NotReachable,
+    /// The request takes another kind of answer; says which.
+    NotOffered(String),
+}
+
+/// Why it is not known what became of an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("answer through the agent's server of `{home}`")]
+pub struct AnsweringError {
+    home: String,
+    #[source]
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// Answers the request `request` of a session with `accept`, `decline` or words. It is sent once.
+///
+/// # Errors
+/// When the conversation with the agent's server breaks; then the answer may have arrived.
+pub async fn answer(
+    places: &Places,
+    session: &SessionId,
+    transcript: Option<&str>,
+    request: &str,
+    text: &str,
+) -> Result<SessionAnswered, AnsweringError> {
+    if session.source() != live::SOURCE {
+        return Ok(SessionAnswered::NotReachable);
+    }
+    for home in homes(places, transcript) {
+        let thread = session.source_session_id();
+        let answered = live::answer(&home, thread, request, text).await;
+        return Ok(match answered {
+            Ok(Answered::Confirmed) => SessionAnswered::Confirmed,
+            Ok(Answered::Unconfirmed) => SessionAnswered::Unconfirmed,
+            Ok(Answered::NotPending) => SessionAnswered::NotPending,
+            Ok(Answered::NotOffered(fault)) => SessionAnswered::NotOffered(fault.to_string()),
+            // Another home may have it.
+            Ok(Answered::NotLoaded) | Err(LiveError::Connect(_)) => continue,
+            Err(error) => {
+                return Err(AnsweringError {
+                    home: home.into_string(),
+                    source: error.into(),
+                });
+            }
+        });
+    }
+    Ok(SessionAnswered::NotReachable)
+}
+
+/// The same, for whoever has no runtime.
+///
+/// # Errors
+/// As [`answer`].
+pub fn answer_blocking(
+    places: &Places,
+    session: &SessionId,
+    transcript: Option<&str>,
+    request: &str,
+    text: &str,
+) -> Result<SessionAnswered, AnsweringError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| AnsweringError {
+            home: String::new(),
+            source: error.into(),
+        })?;
+    runtime.block_on(answer(places, session, transcript, request, text))
+}
+
+/// The homes whose server may have a session, the one of its transcript first.
+fn homes(places: &Places, transcript: Option<&str>) -> Vec<Utf8PathBuf> {
+    let homes = places.homes.iter();
+    let homes = homes.filter(|home| home.source == live::SOURCE && live::is_there(&home.path));
+    let mut homes: Vec<Utf8PathBuf> = homes.map(|home| home.path.clone()).collect();
+    homes.sort_by_key(|home| !transcript.is_some_and(|path| Utf8Path::new(path).starts_with(home)));
+    homes
+}

@@ -1,0 +1,268 @@
+//! Servers that lie, hang, flood or speak a language of the future.
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use tokio::net::{UnixListener, UnixStream};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::*;
+use crate::testing::temp_folder;
+
+const THREAD: &str = "01a1f7e6-b06c-7ff1-9e3e-0a01a2524c74";
+
+/// A server in a home of its own.
+struct Server {
+    _guard: tempfile::TempDir,
+    home: Utf8PathBuf,
+    listener: UnixListener,
+}
+
+/// One conversation, seen from the server.
+struct Conversation(WebSocketStream<UnixStream>);
+
+impl Server {
+    fn start() -> Self {
+        let (guard, home) = temp_folder();
+        let path = socket(&home);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let listener = UnixListener::bind(path.as_std_path()).unwrap();
+        Self {
+            _guard: guard,
+            home,
+            listener,
+        }
+    }
+
+    async fn accept(&self) -> Conversation {
+        let (stream, _) = self.listener.accept().await.unwrap();
+        Conversation(tokio_tungstenite::accept_async(stream).await.unwrap())
+    }
+}
+
+impl Conversation {
+    async fn say(&mut self, message: Value) {
+        let message = Message::text(message.to_string());
+        // A client that had enough has left.
+        drop(self.0.send(message).await);
+    }
+
+    /// Answers questions with `answer` until the other side leaves.
+    async fn serve(&mut self, mut answer: impl FnMut(&str, &Value) -> Vec<Value>) {
+        while let Some(Ok(Message::Text(text))) = self.0.next().await {
+            let asked: Value = serde_json::from_str(&text).unwrap();
+            let method = asked["method"].as_str().unwrap_or_default().to_owned();
+            for mut said in answer(&method, &asked) {
+                if said.get("result").is_some() && said.get("id").is_none() {
+                    said["id"] = asked["id"].clone();
+                }
+                self.say(said).await;
+            }
+        }
+    }
+}
+
+fn status(flags: &[&str]) -> Value {
+    json!({ "type": "active", "activeFlags": flags, "futureField": {} })
+}
+
+fn request(item: &str) -> Value {
+    json!({
+        "id": "a-text-this-time", "method": "item/commandExecution/requestApproval",
+        "params": { "threadId": THREAD, "turnId": "t1", "itemId": item, "command": "touch x" }
+    })
+}
+
+/// A server with one thread that waits for the request `item`.
+fn waiting(method: &str, item: &str) -> Vec<Value> {
+    match method {
+        "initialize" => vec![
+            json!({ "method": "weather/changed", "params": [1, 2] }),
+            json!({ "result": { "userAgent": "codex/9.0" } }),
+        ],
+        "thread/loaded/list" => vec![json!({ "result": { "data": [THREAD], "more": true } })],
+        "thread/read" => {
+            let thread =
+                json!({ "id": THREAD, "path": "/x", "status": status(&["waitingOnApproval"]) });
+            vec![json!({ "result": { "thread": thread } })]
+        }
+        "thread/resume" => vec![json!({ "result": {} }), request(item)],
+        "thread/unsubscribe" => vec![json!({ "result": {} })],
+        _ => Vec::new(),
+    }
+}
+
+fn need(observation: &Observation) -> Option<&mission_control_core::session::Need> {
+    let Observation::LiveSeen { live, .. } = observation else {
+        return None;
+    };
+    let LiveDoing::Waiting { need } = &live.doing else {
+        return None;
+    };
+    need.as_ref()
+}
+
+fn now() -> Timestamp {
+    Timestamp::UNIX_EPOCH
+}
+
+#[tokio::test]
+async fn a_server_of_the_future_is_understood_as_far_as_it_goes() {
+    let server = Server::start();
+    let mut left = Vec::new();
+    let serving = async {
+        let mut conversation = server.accept().await;
+        let serve = |method: &str, _: &Value| {
+            left.push(method.to_owned());
+            waiting(method, "i1")
+        };
+        conversation.serve(serve).await;
+    };
+
+    let (seen, ()) = tokio::join!(link::look(&server.home, now()), serving);
+
+    assert_eq!(need(&seen.unwrap()[0]).unwrap().request_id, "t1/i1");
+    let last = left.iter().rev().take(2).rev();
+    assert_eq!(
+        last.collect::<Vec<_>>(),
+        ["thread/resume", "thread/unsubscribe"]
+    );
+}
+
+#[tokio::test]
+async fn an_answer_is_sent_once_and_to_its_request_only() {
+    let server = Server::start();
+    let mut replies = Vec::new();
+    let serving = async {
+        for _ in 0..2 {
+            let mut conversation = server.accept().await;
+            let serve = |method: &str, asked: &Value| {
+                if method.is_empty() {
+                    replies.push(asked.clone());
+                    let resolved = json!({ "threadId": THREAD, "requestId": "a-text-this-time" });
+                    return vec![json!({ "method": "serverRequest/resolved", "params": resolved })];
+                }
+                waiting(method, "i1")
+            };
+            conversation.serve(serve).await;
+        }
+    };
+    let asking = async {
+        let other = answer(&server.home, THREAD, "t1/i9", "accept")
+            .await
+            .unwrap();
+        let this = answer(&server.home, THREAD, "t1/i1", "accept")
+            .await
+            .unwrap();
+        (other, this)
+    };
+
+    let ((other, this), ()) = tokio::join!(asking, serving);
+
+    assert_eq!(other, Answered::NotPending);
+    assert_eq!(this, Answered::Confirmed);
+    let expected = json!({ "id": "a-text-this-time", "result": { "decision": "accept" } });
+    assert_eq!(replies, [expected]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_hangs_is_given_up() {
+    let server = Server::start();
+
+    let connecting = answer(&server.home, THREAD, "t1/i1", "accept").await;
+
+    assert!(
+        matches!(connecting, Err(LiveError::Silent)),
+        "{connecting:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_talks_nonsense_tells_nothing() {
+    let server = Server::start();
+    let serving = async {
+        let mut conversation = server.accept().await;
+        let serve = |method: &str, _: &Value| match method {
+            "initialize" => vec![json!({ "result": 7 })],
+            "thread/loaded/list" => vec![json!({ "result": { "data": [THREAD, 5, null] } })],
+            "thread/read" => vec![json!({ "result": { "thread": { "status": "asleep" } } })],
+            _ => Vec::new(),
+        };
+        conversation.serve(serve).await;
+    };
+
+    let (seen, ()) = tokio::join!(link::look(&server.home, now()), serving);
+
+    assert_eq!(seen.unwrap(), Vec::new());
+}
+
+#[tokio::test]
+async fn a_server_that_floods_waits_for_the_reader() {
+    let server = Server::start();
+    let (mut links, mut says) = LiveLinks::talking_if(|_| true, Vec::new());
+    links.add(server.home.clone());
+    let serving = async {
+        let mut conversation = server.accept().await;
+        conversation
+            .serve(|method, _| match method {
+                "initialize" => vec![json!({ "result": {} })],
+                "thread/loaded/list" => {
+                    let mut all = vec![json!({ "result": { "data": [] } })];
+                    for n in 0..20_000 {
+                        let flags: &[&str] = if n % 2 == 0 { &[] } else { &["later"] };
+                        let changed = json!({ "threadId": THREAD, "status": status(flags) });
+                        all.push(json!({ "method": "thread/status/changed", "params": changed }));
+                    }
+                    all
+                }
+                _ => Vec::new(),
+            })
+            .await;
+    };
+    let reading = async {
+        for _ in 0..20_000 {
+            assert!(matches!(
+                says.recv().await,
+                Some(Observation::LiveSeen { .. })
+            ));
+        }
+        drop(links);
+    };
+
+    tokio::join!(serving, reading);
+}
+
+#[tokio::test]
+async fn a_server_that_leaves_takes_its_word_along() {
+    let server = Server::start();
+    let (_links, mut says) = LiveLinks::talking_if(|_| true, vec![server.home.clone()]);
+    let mut conversation = server.accept().await;
+    let mut n_asked = 0;
+    while n_asked < 3 {
+        let Some(Ok(Message::Text(text))) = conversation.0.next().await else {
+            panic!("it left");
+        };
+        let asked: Value = serde_json::from_str(&text).unwrap();
+        let method = asked["method"].as_str().unwrap();
+        let result = match method {
+            "thread/loaded/list" => json!({ "data": [THREAD] }),
+            "thread/read" => {
+                json!({ "thread": { "id": THREAD, "path": "/x", "status": { "type": "idle" } } })
+            }
+            "initialized" => continue,
+            _ => json!({}),
+        };
+        n_asked += 1;
+        let id = asked["id"].clone();
+        conversation
+            .say(json!({ "id": id, "result": result }))
+            .await;
+    }
+
+    let first = says.recv().await.unwrap();
+    drop(conversation);
+    let then = says.recv().await.unwrap();
+
+    assert!(matches!(first, Observation::LiveSeen { .. }), "{first:?}");
+    assert_eq!(then, lost(THREAD));
+}

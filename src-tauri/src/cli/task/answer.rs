@@ -1,0 +1,142 @@
+//! `mission-control answer`: what a session or a task asks a person.
+
+use std::process::ExitCode;
+
+use mission_control_core::session::{LiveSession, Status};
+use mission_control_core::task::model::TaskId;
+use mission_control_engine::answering::{self, SessionAnswered};
+use mission_control_engine::task::act;
+use serde::Serialize;
+
+use super::{Desk, store_failure};
+use crate::cli::Format;
+use crate::cli::failure::{Failure, Kind};
+use crate::cli::live;
+use crate::cli::output::Output;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    session_id: Option<&'a str>,
+    task_id: Option<&'a TaskId>,
+    request_id: &'a str,
+    answer: &'a str,
+    /// Whether whoever asked said that the answer counts.
+    confirmed: bool,
+}
+
+pub(super) fn answer(
+    id: &str,
+    request: &str,
+    answer: &str,
+    format: Format,
+    output: &mut Output,
+) -> Result<ExitCode, Failure> {
+    let desk = Desk::to_look()?;
+    let ids = desk.store.task_ids(id);
+    let ids = ids.map_err(|error| store_failure(&error))?;
+    if !ids.is_empty() {
+        return answer_task(id, request, answer, format, output);
+    }
+    let sessions = live::look()?;
+    match sessions.session(id) {
+        Some(session) => answer_session(session, request, answer, format, output),
+        None => Err(Failure::new(
+            Kind::NotFound,
+            format!("There is no session and no task `{id}`."),
+        )
+        .hint("`mission-control list` and `mission-control tasks` show them.")),
+    }
+}
+
+fn answer_task(
+    id: &str,
+    request: &str,
+    answer: &str,
+    format: Format,
+    output: &mut Output,
+) -> Result<ExitCode, Failure> {
+    let desk = Desk::to_write()?;
+    let id = desk.find(id)?;
+    let parsed = act::Answer::parse(answer).ok_or_else(|| {
+        Failure::new(
+            Kind::Usage,
+            "The answer is `accept` or `decline`.".to_owned(),
+        )
+    })?;
+    let answered = act::answer(&desk.context, &desk.store, &id, request, parsed)
+        .map_err(|error| store_failure(&error))?;
+    match answered {
+        act::Answered::Taken => {
+            let document = Document {
+                session_id: None,
+                task_id: Some(&id),
+                request_id: request,
+                answer,
+                confirmed: true,
+            };
+            said(&document, format, output)
+        }
+        act::Answered::NothingAsked => Err(Failure::new(
+            Kind::NotFound,
+            format!("Task {id} does not wait for `{request}`."),
+        )),
+    }
+}
+
+fn answer_session(
+    session: &LiveSession,
+    request: &str,
+    answer: &str,
+    format: Format,
+    output: &mut Output,
+) -> Result<ExitCode, Failure> {
+    let places = live::options()?.places;
+    let transcript = session.transcript_path.as_deref();
+    let answered = answering::answer_blocking(&places, &session.id, transcript, request, answer);
+    let id = &session.id;
+    let confirmed = match answered.map_err(|error| Failure::of(&error))? {
+        SessionAnswered::Confirmed => true,
+        SessionAnswered::Unconfirmed => false,
+        SessionAnswered::NotPending => return Err(not_pending(session, request)),
+        SessionAnswered::NotOffered(says) => return Err(Failure::new(Kind::Usage, says)),
+        SessionAnswered::NotReachable => {
+            let title = format!("Session {id} cannot be answered from here.");
+            let failure = Failure::new(Kind::NotAvailable, title);
+            return Err(match session.status {
+                Status::NeedsYou => failure.hint("Answer it where it runs."),
+                Status::Working | Status::Paused | Status::Done | Status::Unknown => {
+                    failure.hint("It asks for nothing.")
+                }
+            });
+        }
+    };
+    let document = Document {
+        session_id: Some(id.as_str()),
+        task_id: None,
+        request_id: request,
+        answer,
+        confirmed,
+    };
+    said(&document, format, output)
+}
+
+fn not_pending(session: &LiveSession, request: &str) -> Failure {
+    let id = &session.id;
+    let title = format!("Session {id} does not wait for `{request}` any more, or never did.");
+    let failure = Failure::new(Kind::NotFound, title);
+    match &session.need {
+        Some(need) => failure.hint(format!("It waits for `{}`.", need.request_id)),
+        None => failure.hint("It was answered elsewhere, or its turn is over."),
+    }
+}
+
+fn said(document: &Document<'_>, format: Format, output: &mut Output) -> Result<ExitCode, Failure> {
+    match format {
+        Format::Json => output.json_document(document)?,
+        Format::People if document.confirmed => output.line("Answered.")?,
+        Format::People => {
+            output.line("The answer was sent; the agent has not said that it counts.")?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,304 @@
+//! Terminals of the real Codex, whose daemon tells what their threads do, and lets a second client
+//! answer.
+//!
+//! Each home costs a copy of the daemon, so all of it happens in one home, one test after another.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a missing value fails the test"
+)]
+
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use mission_control_testkit::codex::{CodexHome, Run};
+use mission_control_testkit::model::{Model, Script, command, escalated, say};
+use mission_control_testkit::process::{self, Exit, StopSignal};
+use mission_control_testkit::terminal::Terminal;
+use mission_control_testkit::wait::{PATIENT, SOON, Stopwatch, wait_for};
+use mission_control_testkit::watch::{Front, Watch};
+use serde_json::Value;
+
+/// How long a daemon keeps the thread of a terminal that was left, and some more.
+const UNLOADED_WITHIN: Duration = Duration::from_secs(100);
+
+/// What all tests share.
+struct Stage {
+    model: Model,
+    home: CodexHome,
+    front: Front,
+    n_prompts: u32,
+}
+
+/// A terminal in a conversation of its own.
+struct Talk {
+    terminal: Terminal,
+    watch: Watch,
+    id: String,
+    marker: PathBuf,
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.home.end_daemon();
+    }
+}
+
+/// A name, and what happens.
+type Scene = (&'static str, fn(&mut Stage));
+
+/// What happens in the one home, one after the other.
+const SCENES: &[Scene] = &[
+    (
+        "asked, answered in the terminal",
+        a_request_is_seen_told_once_and_over_when_the_terminal_answers,
+    ),
+    (
+        "asked, answered from here",
+        an_answer_from_here_reaches_the_agent_once,
+    ),
+    (
+        "asked, declined from here",
+        what_is_declined_from_here_is_not_done,
+    ),
+    (
+        "left while idle, taken up elsewhere",
+        looking_changes_nothing,
+    ),
+    (
+        "terminal killed while working",
+        a_terminal_that_is_killed_leaves_its_turn_to_the_daemon,
+    ),
+    (
+        "daemon killed while asked",
+        a_daemon_that_dies_ends_what_waited,
+    ),
+];
+
+#[test]
+fn what_is_told_of_terminals_is_true() {
+    let mut stage = Stage::new();
+    let mut untrue = Vec::new();
+    for (name, play) in SCENES {
+        let played = std::panic::catch_unwind(AssertUnwindSafe(|| play(&mut stage)));
+        if played.is_err() {
+            untrue.push(*name);
+        }
+    }
+    assert_eq!(untrue, Vec::<&str>::new(), "of {} scenes", SCENES.len());
+}
+
+impl Stage {
+    fn new() -> Self {
+        let (model, home) = (Model::start(), CodexHome::new());
+        let front = Front::new(env!("CARGO_BIN_EXE_mission-control"), home.env());
+        let mut script = Script::new([say("A title")]);
+        for n in 0..20 {
+            let marker = home.path().join(format!("marker-{n}"));
+            let touch = format!("touch {}", marker.display());
+            script = script
+                .on(&format!("Ask {n}."), [escalated(&touch), say("Asked.")])
+                .on(
+                    &format!("Work {n}."),
+                    [command("sleep 300"), say("Worked.")],
+                )
+                .on(&format!("Say {n}."), [say("Said.")]);
+        }
+        home.always_plays(&model.plays("live", script));
+        Self {
+            model,
+            home,
+            front,
+            n_prompts: 0,
+        }
+    }
+
+    /// Opens a terminal with a prompt of the kind `word`, and finds its session.
+    fn talk(&mut self, word: &str) -> Talk {
+        let n = self.n_prompts;
+        self.n_prompts += 1;
+        let prompt = format!("{word} {n}.");
+        let mut watch = self.front.watch();
+        let terminal = self.home.tui(&["-a", "on-request", &prompt]);
+        let session = watch.wait_for(PATIENT, "the session appears", |event| {
+            event["session"]["last_prompt"] == prompt.as_str()
+        });
+        Talk {
+            terminal,
+            watch,
+            id: session["session"]["id"].as_str().unwrap().to_owned(),
+            marker: self.home.path().join(format!("marker-{n}")),
+        }
+    }
+}
+
+impl Talk {
+    /// Waits until a person is asked, here and in the terminal.
+    fn wait_for_need(&mut self) -> Value {
+        self.terminal.wait_for("Would you like to run");
+        self.watch
+            .wait_until(SOON, &self.id, "needs somebody", |session| {
+                session["status"] == "needs_you" && !session["need"].is_null()
+            })
+    }
+
+    fn wait_for_status(&mut self, status: &str) -> Value {
+        self.watch.wait_for_status(PATIENT, &self.id, status)
+    }
+
+    /// Leaves the terminal's program as a person does.
+    fn quit(&self) {
+        self.terminal.type_in("/quit");
+        self.terminal.press(&["Enter"]);
+        wait_for(PATIENT, "the terminal's end", || {
+            (!self.terminal.is_open()).then_some(())
+        });
+    }
+
+    fn kinds(&self) -> Vec<String> {
+        let notices = self.watch.notices();
+        let own = notices
+            .iter()
+            .filter(|notice| notice["session_id"] == self.id.as_str());
+        own.map(|notice| notice["kind"].as_str().unwrap().to_owned())
+            .collect()
+    }
+}
+
+fn a_request_is_seen_told_once_and_over_when_the_terminal_answers(stage: &mut Stage) {
+    let mut talk = stage.talk("Ask");
+
+    let asked = talk.wait_for_need();
+    let listed = stage.front.sessions()[&talk.id].clone();
+    talk.terminal.press(&["y"]);
+    let paused = talk.wait_for_status("paused");
+    talk.quit();
+
+    let need = &asked["need"];
+    let touch = format!("$ touch {}", talk.marker.display());
+    assert!(
+        need["summary"].as_str().unwrap().starts_with(&touch),
+        "{need}"
+    );
+    assert_eq!(need["kind"], "approval");
+    assert_eq!(need["can_answer"], true);
+    let request = need["request_id"].as_str().unwrap();
+    assert!(
+        request.starts_with(asked["turn"]["id"].as_str().unwrap()),
+        "{request}"
+    );
+    assert_eq!(asked["evidence"]["from"], "live_protocol");
+    assert_eq!(
+        asked["client"], "tui",
+        "the daemon is named by the terminal, not by whoever looks"
+    );
+    assert_eq!(listed["need"], *need, "whoever starts late is told, too");
+    assert_eq!(paused["need"], Value::Null);
+    assert!(talk.marker.exists());
+    assert_eq!(talk.kinds(), ["needs_you", "turn_completed"]);
+    // A thread is there before its first turn.
+    let statuses = talk.watch.statuses(&talk.id);
+    let begins = usize::from(statuses[0] == "paused");
+    assert_eq!(
+        statuses[begins..],
+        ["working", "needs_you", "working", "paused"]
+    );
+}
+
+fn an_answer_from_here_reaches_the_agent_once(stage: &mut Stage) {
+    let mut talk = stage.talk("Ask");
+    let need = talk.wait_for_need()["need"].clone();
+    let request = need["request_id"].as_str().unwrap();
+
+    let other = stage.front.run(&["answer", &talk.id, "t/other", "accept"]);
+    let odd = stage.front.run(&["answer", &talk.id, request, "perhaps"]);
+    let took = Stopwatch::start();
+    let answered = stage
+        .front
+        .run(&["answer", &talk.id, request, "accept", "--json"]);
+    talk.wait_for_status("paused");
+    let late = stage.front.run(&["answer", &talk.id, request, "accept"]);
+
+    assert_eq!(other.exit, Exit::Code(3), "{other:?}");
+    assert!(other.stderr.contains(request), "{other:?}");
+    assert_eq!(odd.exit, Exit::Code(2), "{odd:?}");
+    assert_eq!(answered.exit, Exit::Code(0), "{answered:?}");
+    let answered: Value = serde_json::from_str(&answered.stdout).unwrap();
+    assert_eq!(answered["confirmed"], true, "after {:?}", took.elapsed());
+    assert_eq!(late.exit, Exit::Code(3), "{late:?}");
+    talk.terminal.wait_until_gone("Would you like to run");
+    talk.terminal.wait_for("Asked.");
+    assert!(talk.marker.exists());
+    talk.quit();
+}
+
+fn what_is_declined_from_here_is_not_done(stage: &mut Stage) {
+    let mut talk = stage.talk("Ask");
+    let need = talk.wait_for_need()["need"].clone();
+
+    let request = need["request_id"].as_str().unwrap();
+    let answered = stage.front.run(&["answer", &talk.id, request, "decline"]);
+
+    assert_eq!(answered.exit, Exit::Code(0), "{answered:?}");
+    talk.wait_for_status("paused");
+    talk.terminal.wait_until_gone("Would you like to run");
+    assert!(!talk.marker.exists());
+    talk.quit();
+}
+
+fn looking_changes_nothing(stage: &mut Stage) {
+    let mut talk = stage.talk("Say");
+    talk.wait_for_status("paused");
+    let thread = talk.id.strip_prefix("codex:").unwrap().to_owned();
+
+    talk.quit();
+    let after_quit = talk.watch.session(&talk.id).unwrap();
+    let done = talk
+        .watch
+        .wait_for_status(UNLOADED_WITHIN, &talk.id, "done");
+    let script = stage.model.plays("again", Script::new([say("Again.")]));
+    let resume = Run {
+        args: vec!["resume", &thread],
+        ..Run::new(&script, "Once more.")
+    };
+    let mut run = stage.home.exec(&resume);
+
+    assert_eq!(
+        after_quit["status"], "paused",
+        "the daemon keeps it for a while"
+    );
+    assert_eq!(done["ended"]["how"], "closed", "{done:#}");
+    assert_eq!(run.wait(), Exit::Code(0), "{}", run.stderr());
+}
+
+fn a_terminal_that_is_killed_leaves_its_turn_to_the_daemon(stage: &mut Stage) {
+    let mut talk = stage.talk("Work");
+    let working = talk.wait_for_status("working");
+
+    drop(talk.terminal);
+    talk.watch.wait_for_heartbeat();
+    let later = talk.watch.session(&talk.id).unwrap();
+    for pid in stage.home.daemon() {
+        process::send(pid, StopSignal::KILL);
+    }
+    let done = talk.watch.wait_for_status(SOON, &talk.id, "done");
+
+    assert_eq!(later["status"], "working");
+    assert_eq!(later["turn"]["id"], working["turn"]["id"]);
+    assert_eq!(done["ended"]["how"], "killed");
+}
+
+fn a_daemon_that_dies_ends_what_waited(stage: &mut Stage) {
+    let mut talk = stage.talk("Ask");
+    talk.wait_for_need();
+
+    for pid in stage.home.daemon() {
+        process::send(pid, StopSignal::KILL);
+    }
+    let done = talk.watch.wait_for_status(SOON, &talk.id, "done");
+
+    assert_eq!(done["ended"]["how"], "killed");
+    assert_eq!(done["need"], Value::Null);
+    assert!(!talk.marker.exists());
+}
