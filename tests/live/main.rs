@@ -176,9 +176,9 @@ fn a_request_is_seen_told_once_and_over_when_the_terminal_answers(stage: &mut St
     talk.quit();
 
     let need = &asked["need"];
-    let touch = format!("$ touch {}", talk.marker.display());
+    let touch = format!("\n$ touch {}", talk.marker.display());
     assert!(
-        need["summary"].as_str().unwrap().starts_with(&touch),
+        need["summary"].as_str().unwrap().ends_with(&touch),
         "{need}"
     );
     assert_eq!(need["kind"], "approval");

@@ -165,6 +165,16 @@ pub struct Need {
     pub choices: Vec<String>,
 }
 
+impl Need {
+    /// Returns the line that tells most: the command it is about, else the question.
+    #[must_use]
+    pub fn line(&self) -> &str {
+        let mut lines = self.summary.lines();
+        let command = lines.clone().find(|line| line.starts_with("$ "));
+        command.or_else(|| lines.next()).unwrap_or_default()
+    }
+}
+
 /// The turn that runs, or the latest one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export))]

@@ -87,7 +87,7 @@ pub(super) fn second_line(session: &LiveSession) -> Option<String> {
         .as_ref()
         .filter(|turn| turn.outcome == TurnOutcome::Failed);
     let text = match session.status {
-        Status::NeedsYou => session.need.as_ref().map(|need| need.summary.clone()),
+        Status::NeedsYou => session.need.as_ref().map(|need| need.line().to_owned()),
         Status::Working => session
             .activity
             .clone()

@@ -8,6 +8,7 @@ use mission_control_core::notice::Notice;
 use mission_control_engine::clock::Clock;
 use mission_control_engine::demo::Demo;
 use mission_control_engine::monitor::Monitor;
+use mission_control_engine::places::Places;
 use tauri::async_runtime::JoinHandle;
 use tauri::ipc::Channel;
 use tauri::{AppHandle, Manager as _};
@@ -36,6 +37,7 @@ pub(crate) struct Controller {
     app: AppHandle,
     ticks: Ticks,
     monitor: Monitor,
+    places: Places,
     clock: Clock,
     desk: Desk,
     tray: Option<Tray>,
@@ -65,7 +67,7 @@ impl Controller {
         let remembered = Remembered {
             store: backstage.store,
             clock: backstage.clock,
-            places: backstage.places,
+            places: backstage.places.clone(),
         };
         let post = Post::start(remembered, ticks.clone())
             .inspect_err(|error| tracing::error!(%error, "Notices cannot be told."))
@@ -74,6 +76,7 @@ impl Controller {
             app,
             ticks,
             monitor: backstage.monitor,
+            places: backstage.places,
             clock: backstage.clock,
             desk,
             tray: None,
@@ -146,18 +149,29 @@ impl Controller {
         }
     }
 
-    /// Hands on what a person answered in a notification. Where that is not possible the window
-    /// opens, which says how things stand.
-    async fn answer(&mut self, target: Target, request: String, decision: crate::tasks::Decision) {
-        if let Target::Task(id) = &target {
-            match ipc::answer_task(id.clone(), request, decision).await {
-                Ok(()) => return,
-                Err(problem) => {
-                    tracing::warn!(task = %id, problem = %problem.title, "An answer was not taken.");
-                }
+    /// Hands on what a person answered in a notification, while everything else goes on. Where
+    /// that is not possible the window opens, which says how things stand.
+    fn answer(&self, target: Target, request: String, decision: crate::tasks::Decision) {
+        let (monitor, places, ticks) = (
+            self.monitor.clone(),
+            self.places.clone(),
+            self.ticks.clone(),
+        );
+        tauri::async_runtime::spawn(async move {
+            let answered = match &target {
+                Target::Task(id) => ipc::answer_task(id.clone(), request, decision).await,
+                Target::Session(id) => match monitor.session(id.as_str()).await {
+                    Some(session) => {
+                        ipc::answer_for(&places, &session, &request, decision.as_str()).await
+                    }
+                    None => Err(problems::session_not_found(id.as_str())),
+                },
+            };
+            if let Err(problem) = answered {
+                tracing::warn!(?target, problem = %problem.title, "An answer was not taken.");
+                ticks.send(Tick::FollowedNotice(target));
             }
-        }
-        self.open(Some(target));
+        });
     }
 
     async fn handle_tick(&mut self, tick: Tick) {
@@ -167,7 +181,7 @@ impl Controller {
                 self.open(Some(target));
             }
             Tick::AnsweredNotice(target, request, decision) => {
-                self.answer(target, request, decision).await;
+                self.answer(target, request, decision);
             }
             Tick::Chose(Choice::Quit) => {
                 // Nothing is dropped when the program exits; the demo's home must go.

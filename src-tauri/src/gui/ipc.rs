@@ -10,6 +10,7 @@ use mission_control_core::health::{HealthReport, Problem, TranscriptPage};
 use mission_control_core::session::{LiveSession, SessionId};
 use mission_control_core::task::model::TaskId;
 use mission_control_core::task::request::TaskRequest;
+use mission_control_engine::answering::{self, SessionAnswered};
 use mission_control_engine::monitor::{Monitor, TranscriptError};
 use mission_control_engine::places::{Environment, Places};
 use serde::Serialize;
@@ -69,6 +70,7 @@ pub(crate) fn commands() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static
         cancel_task,
         reply_task,
         answer_task,
+        answer_session,
     ]
 }
 
@@ -180,6 +182,36 @@ pub(crate) async fn answer_task(
     decision: Decision,
 ) -> Result<(), Problem> {
     of_tasks(move |tasks| tasks.answer(&id, &request, decision)).await
+}
+
+#[tauri::command]
+async fn answer_session(
+    counter: State<'_, Counter>,
+    id: SessionId,
+    request: String,
+    answer: String,
+) -> Result<(), Problem> {
+    let session = known(&counter, &id).await?;
+    answer_for(&counter.places, &session, &request, &answer).await
+}
+
+/// Hands a person's answer to the agent of a session.
+pub(crate) async fn answer_for(
+    places: &Places,
+    session: &LiveSession,
+    request: &str,
+    answer: &str,
+) -> Result<(), Problem> {
+    let transcript = session.transcript_path.as_deref();
+    let answered = answering::answer(places, &session.id, transcript, request, answer).await;
+    match answered {
+        // What the agent says next shows whether it counts.
+        Ok(SessionAnswered::Confirmed | SessionAnswered::Unconfirmed) => Ok(()),
+        Ok(SessionAnswered::NotPending) => Err(problems::request_is_over()),
+        Ok(SessionAnswered::NotReachable) => Err(problems::not_reachable()),
+        Ok(SessionAnswered::NotOffered(says)) => Err(problems::not_offered(&says)),
+        Err(error) => Err(problems::answer_lost(&problems::chain_of(&error))),
+    }
 }
 
 async fn of_tasks<T: Send + 'static>(

@@ -168,6 +168,46 @@ pub(crate) fn nothing_asked() -> Problem {
     )
 }
 
+/// The request of a session is not open any more.
+pub(crate) fn request_is_over() -> Problem {
+    problem(
+        "request_is_over",
+        "This session does not wait for that answer any more.",
+        Some("It was answered elsewhere, or the turn is over."),
+        None,
+    )
+}
+
+/// A session cannot be answered from here.
+pub(crate) fn not_reachable() -> Problem {
+    problem(
+        "not_reachable",
+        "This session cannot be answered from here.",
+        Some("Its agent cannot be reached."),
+        Some("Answer it where it runs."),
+    )
+}
+
+/// A request takes another kind of answer.
+pub(crate) fn not_offered(says: &str) -> Problem {
+    problem(
+        "not_offered",
+        "That is no answer to this.",
+        Some(says),
+        None,
+    )
+}
+
+/// It is not known whether an answer arrived.
+pub(crate) fn answer_lost(why: &str) -> Problem {
+    problem(
+        "answer_lost",
+        "It is not known whether the answer arrived.",
+        Some(why),
+        Some("Look where the session runs."),
+    )
+}
+
 /// A task's log cannot be read.
 pub(crate) fn log_unreadable(why: &str) -> Problem {
     problem(

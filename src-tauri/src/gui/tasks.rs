@@ -41,6 +41,16 @@ pub(crate) enum Decision {
     Decline,
 }
 
+impl Decision {
+    /// Returns the word agents know it by.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::Decline => "decline",
+        }
+    }
+}
+
 /// The way to the tasks.
 #[derive(Debug)]
 pub(crate) struct Tasks {

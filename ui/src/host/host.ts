@@ -45,6 +45,8 @@ export interface Host {
   cancelTask(id: TaskId): Promise<void>;
   replyTask(id: TaskId, text: string): Promise<TaskId>;
   answerTask(id: TaskId, request: string, decision: Decision): Promise<void>;
+  /** Gives a session's agent `accept`, `decline`, one of its choices, or words. */
+  answerSession(id: SessionId, request: string, answer: string): Promise<void>;
 }
 
 /** Returns what went wrong in words, whatever was thrown. */

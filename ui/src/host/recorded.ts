@@ -84,6 +84,7 @@ export function recordedHost(options: URLSearchParams): Host {
     cancelTask: (id) => desk.cancel(id),
     replyTask: (id, text) => desk.reply(id, text),
     answerTask: (id, _request, decision) => desk.answer(id, decision),
+    answerSession: () => Promise.resolve(),
   };
 }
 

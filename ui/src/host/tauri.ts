@@ -62,5 +62,6 @@ export function tauriHost(): Host {
     cancelTask: (id) => invoke<void>('cancel_task', { id }),
     replyTask: (id, text) => invoke<TaskId>('reply_task', { id, text }),
     answerTask: (id, request, decision) => invoke<void>('answer_task', { id, request, decision }),
+    answerSession: (id, request, answer) => invoke<void>('answer_session', { id, request, answer }),
   };
 }

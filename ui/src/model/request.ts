@@ -1,4 +1,5 @@
 /** Splits a request into its question, its reason and the command it is about. */
+import type { Need } from '../bindings/Need';
 
 /** A request, ready to draw; the three parts together hold its whole text. */
 export interface Request {
@@ -34,4 +35,9 @@ export function splitRequest(summary: string): Request {
 /** Cuts the shell prompt off, which the window draws itself. */
 function bare(command: string): string {
   return command.replace(/^\$ /, '');
+}
+
+/** Returns whether a request is answered with yes or no. */
+export function takesYesOrNo(need: Need): boolean {
+  return need.choices.includes('accept') && need.choices.includes('decline');
 }

@@ -9,6 +9,7 @@ import type { Decision, Host } from '../host/host';
 import { emptyDraft, missingIn, requestOf, type Draft } from '../model/draft';
 import type { Command } from '../model/keys';
 import { addressOf, placeOf, type Place } from '../model/place';
+import { takesYesOrNo } from '../model/request';
 import { isAnswerable } from '../model/tasks';
 import { unreachable } from '../model/unreachable';
 import { Answers } from './answers.svelte';
@@ -49,7 +50,7 @@ export class Desk {
     this.fleet = new Fleet(host, pace);
     this.list = new SessionList(this.fleet);
     this.tasks = this.fleet.tasks;
-    this.answers = new Answers(host, pace);
+    this.answers = new Answers(pace);
     this.troubles = new Troubles(host);
     this.place = placeOf(location.hash);
   }
@@ -144,7 +145,14 @@ export class Desk {
 
   /** Answers the request of a task, if that request is still the one that is open. */
   answer(id: TaskId, request: string, decision: Decision): void {
-    void this.troubles.attempt(() => this.answers.give(id, request, decision));
+    const send = (): Promise<void> => this.host.answerTask(id, request, decision);
+    void this.troubles.attempt(() => this.answers.give(id, request, decision, send));
+  }
+
+  /** Answers the request of a session, if that request is still the one that is open. */
+  answerSession(id: SessionId, request: string, answer: string): void {
+    const send = (): Promise<void> => this.host.answerSession(id, request, answer);
+    void this.troubles.attempt(() => this.answers.give(id, request, answer, send));
   }
 
   /** Starts the task of the draft and goes to it. */
@@ -285,6 +293,11 @@ export class Desk {
 
   /** Answers what the selected task asks, while its request is in sight. */
   #answerSubject(decision: Decision): boolean {
+    const session = this.place.view === 'session' ? this.subject() : null;
+    if (session?.need?.can_answer === true && takesYesOrNo(session.need)) {
+      this.answerSession(session.id, session.need.request_id, decision);
+      return true;
+    }
     const id = this.place.view === 'tasks' ? this.tasks.selected : this.#taskHere();
     const task = id === null ? undefined : this.tasks.row(id)?.task;
     if (task === undefined || !isAnswerable(task) || !isInSight(task)) return false;

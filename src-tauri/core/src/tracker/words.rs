@@ -124,7 +124,7 @@ pub(super) fn live_evidence(live: &Live) -> Evidence {
         LiveDoing::Waiting { need: Some(need) } => {
             format!(
                 "waits for a person: {}",
-                one_line(&need.summary, REQUEST_CHARS)
+                one_line(need.line(), REQUEST_CHARS)
             )
         }
         LiveDoing::Waiting { need: None } => "waits for a person".to_owned(),
@@ -163,7 +163,7 @@ pub(super) fn need_notice(session: &LiveSession, since: Timestamp) -> Notice {
     };
     let says = match (asked, need) {
         (Some(need), _) => crate::text::strip_controls(&need.summary),
-        (None, Some(need)) => one_line(&need.summary, BODY_CHARS),
+        (None, Some(need)) => one_line(need.line(), BODY_CHARS),
         (None, None) => "It waits for you.".to_owned(),
     };
     Notice {

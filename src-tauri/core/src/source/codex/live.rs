@@ -122,19 +122,17 @@ pub fn asked(method: &str, params: &Value) -> Option<Asked> {
     let (kind, says, choices, form) = match method {
         "item/commandExecution/requestApproval" => {
             let command = inner_script(text("command").unwrap_or("a command"));
-            let says = lines([Some(format!("$ {command}")), reason.map(str::to_owned)]);
+            let says = request("Run this command?", reason, &format!("$ {command}"));
             (NeedKind::Approval, says, decisions(params), Form::Decision)
         }
         "item/fileChange/requestApproval" => {
             let root = text("grantRoot").map(|root| format!("below {root}"));
-            let first = Some("Change files".to_owned());
-            let says = lines([first, root, reason.map(str::to_owned)]);
+            let says = request("Change these files?", reason, &root.unwrap_or_default());
             (NeedKind::Approval, says, decisions(params), Form::Decision)
         }
         "item/permissions/requestApproval" => {
             let wanted = params.get("permissions").cloned().unwrap_or_default();
-            let first = Some(format!("Further permissions: {wanted}"));
-            let says = lines([first, reason.map(str::to_owned)]);
+            let says = request("Grant further permissions?", reason, &wanted.to_string());
             let choices = yes_or_no();
             (NeedKind::Approval, says, choices, Form::Permissions(wanted))
         }
@@ -270,8 +268,11 @@ impl Question {
     }
 }
 
-fn lines<const N: usize>(lines: [Option<String>; N]) -> String {
-    lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
+/// A question with its reason on one line, and below it what it is about.
+fn request(question: &str, reason: Option<&str>, about: &str) -> String {
+    let reason = reason.unwrap_or_default().replace('\n', " ");
+    let first = format!("{question} {reason}");
+    format!("{}\n{about}", first.trim_end())
 }
 
 fn yes_or_no() -> Vec<String> {
@@ -355,7 +356,7 @@ mod tests {
         let need = &requests[0].need;
         assert_eq!(
             need.summary,
-            "$ touch /opt/acme-marker\nMay I create /opt/acme-marker?"
+            "Run this command? May I create /opt/acme-marker?\n$ touch /opt/acme-marker"
         );
         assert_eq!(
             need.request_id,
