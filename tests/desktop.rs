@@ -343,28 +343,67 @@ fn a_request_that_fits_is_answered_in_its_notification() {
     stage.desktop.wait_until_notification_is_visible();
     stage.desktop.screenshot("12-request");
 
-    // dunst offers named actions in a menu only; this is what choosing one there sends. Which
-    // number it gave is its own business.
-    for n in 1..=4 {
-        let id = format!("uint32 {n}");
-        let said = stage.desktop.run(
-            "gdbus",
-            &[
-                "emit",
-                "--session",
-                "--object-path",
-                "/org/freedesktop/Notifications",
-                "--signal",
-                "org.freedesktop.Notifications.ActionInvoked",
-                &id,
-                "'decline'",
-            ],
-        );
-        assert_eq!(said.exit, Exit::Code(0), "{}", said.stderr);
-    }
+    stage.choose_in_notification("decline");
 
     let declined = "document.querySelector('.row[data-task-status=cancelled]')";
     browser.wait_for("it was declined", declined);
+    browser.close();
+}
+
+#[test]
+fn what_a_terminal_asks_is_approved_here_and_there() {
+    let stage = Stage::new(Panel::Shown, Notifications::Shown);
+    let marker = |n: u32| stage.home.path().join(format!("marker-{n}"));
+    let touch = |n: u32| escalated(&format!("touch {}", marker(n).display()));
+    let script = Script::new([say("A title")])
+        .on("Make two markers.", [touch(1), touch(2), say("Both made.")]);
+    stage
+        .home
+        .always_plays(&stage.model.plays("terminal", script));
+    let driver = Driver::start(&stage.desktop, &stage.env());
+    let browser = driver.open(GUI, &["--show"], || {});
+    browser.wait_until_ready();
+
+    let terminal = stage.home.tui(&["-a", "on-request", "Make two markers."]);
+    let needs = "document.querySelector('.row[data-status=needs_you]')";
+    browser.wait_for("it asks", needs);
+    assert_eq!(titles(&stage, 1), ["Make two markers needs you"]);
+    stage.desktop.wait_until_notification_is_visible();
+    stage.desktop.screenshot("13-terminal-asks");
+    stage.choose_in_notification("accept");
+    wait_for(PATIENT, "the first was approved", || {
+        marker(1).exists().then_some(())
+    });
+
+    assert_eq!(titles(&stage, 2)[1], "Make two markers needs you");
+    drop(browser.script(
+        "location.hash = '#/session/' + encodeURIComponent(document.querySelector('.row[data-status=needs_you]').dataset.sessionId)",
+    ));
+    browser.wait_for(
+        "the page shows the request",
+        "document.body.innerText.includes('marker-2')",
+    );
+    browser.wait_until_painted();
+    browser.screenshot("14-session-asks");
+    browser.wait_for(
+        "it can be approved",
+        "document.querySelector('.answer .btn.primary[aria-disabled=false]')",
+    );
+    browser.click(".answer .btn.primary");
+    wait_for(PATIENT, "the second was approved", || {
+        marker(2).exists().then_some(())
+    });
+    terminal.wait_for("Both made.");
+    browser.wait_for(
+        "its end is seen on its page",
+        "document.querySelector('main[data-view=session][data-status=paused]')",
+    );
+    assert_eq!(
+        stage.desktop.notified().len(),
+        2,
+        "nobody is told what they look at"
+    );
+    drop(terminal);
     browser.close();
 }
 
@@ -520,6 +559,28 @@ impl Stage {
         })
     }
 
+    /// dunst offers named actions in a menu only; this is what choosing one there sends. Which
+    /// number it gave is its own business.
+    #[track_caller]
+    fn choose_in_notification(&self, action: &str) {
+        for n in 1..=8 {
+            let said = self.desktop.run(
+                "gdbus",
+                &[
+                    "emit",
+                    "--session",
+                    "--object-path",
+                    "/org/freedesktop/Notifications",
+                    "--signal",
+                    "org.freedesktop.Notifications.ActionInvoked",
+                    &format!("uint32 {n}"),
+                    &format!("'{action}'"),
+                ],
+            );
+            assert_eq!(said.exit, Exit::Code(0), "{}", said.stderr);
+        }
+    }
+
     #[track_caller]
     fn run_to_its_end(&self, run: &Run) -> String {
         let mut run = self.home.exec(run);
@@ -531,6 +592,7 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
+        self.home.end_daemon();
         end_all_below(self.state.path());
     }
 }

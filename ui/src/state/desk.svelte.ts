@@ -293,7 +293,7 @@ export class Desk {
 
   /** Answers what the selected task asks, while its request is in sight. */
   #answerSubject(decision: Decision): boolean {
-    const session = this.place.view === 'session' ? this.subject() : null;
+    const session = this.subject();
     if (session?.need?.can_answer === true && takesYesOrNo(session.need)) {
       this.answerSession(session.id, session.need.request_id, decision);
       return true;

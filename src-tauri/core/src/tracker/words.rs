@@ -110,15 +110,6 @@ const REQUEST_CHARS: usize = 120;
 const ANSWERABLE_CHARS: usize = 300;
 
 pub(super) fn live_evidence(live: &Live) -> Evidence {
-    let who = match live.state.from {
-        EvidenceSource::LiveProtocol => "its live protocol",
-        EvidenceSource::Registry => "its registry",
-        EvidenceSource::Hook => "a hook",
-        EvidenceSource::Task
-        | EvidenceSource::Transcript
-        | EvidenceSource::WriterLock
-        | EvidenceSource::Process => "the agent",
-    };
     let what = match &live.state.doing {
         LiveDoing::Working => "a turn runs".to_owned(),
         LiveDoing::Waiting { need: Some(need) } => {
@@ -136,12 +127,12 @@ pub(super) fn live_evidence(live: &Live) -> Evidence {
     let silent = if live.is_current {
         ""
     } else {
-        ", and has been silent since"
+        "; it has been silent since"
     };
     Evidence {
         from: live.state.from,
         at: Some(live.state.at),
-        says: format!("{who} said: {what}{silent}"),
+        says: format!("{what}{silent}"),
     }
 }
 
