@@ -85,9 +85,11 @@ impl ProcessTable {
                 .filter(|process| names.iter().any(|name| process.name() == *name));
             named.map(Process::pid).collect()
         };
-        // Those that were known are looked at again too, so that the ended ones are dropped.
+        // Those that were known are looked at again too, so that the ended ones are dropped. Each
+        // once: the second time sysinfo finds nothing new about a process it takes it for ended.
         let known = system.processes().keys().chain(&pids);
-        let refreshed: Vec<Pid> = known.copied().collect();
+        let refreshed: BTreeSet<Pid> = known.copied().collect();
+        let refreshed: Vec<Pid> = refreshed.into_iter().collect();
         system.refresh_processes_specifics(
             ProcessesToUpdate::Some(&refreshed),
             true,
@@ -160,7 +162,7 @@ fn describe(process: &Process) -> Described {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Flock, block_on, temp_folder};
+    use crate::testing::{Flock, NamedProcess, block_on, temp_folder};
 
     #[test]
     fn a_process_is_known_by_pid_and_start() {
@@ -178,6 +180,20 @@ mod tests {
         assert!(!table.is_running(recycled));
         drop(child);
         assert!(!table.is_running(key));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_process_that_lives_on_is_seen_in_every_look() {
+        let (_guard, folder) = temp_folder();
+        let process = NamedProcess::with_open(&folder, "agent", &folder.join("a"));
+        let mut table = ProcessTable::new();
+
+        for look in 1..=4 {
+            let running = table.look(&["agent"], |_| true, |_| true).unwrap();
+            let pids: Vec<u32> = running.iter().map(|running| running.key.pid).collect();
+            assert!(pids.contains(&process.pid()), "look {look}: {pids:?}");
+        }
     }
 
     #[cfg(target_os = "linux")]
