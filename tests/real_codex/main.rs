@@ -7,6 +7,7 @@
 
 mod ends;
 mod past;
+mod stops;
 mod threads;
 mod turns;
 

@@ -10,11 +10,13 @@ pub mod launch;
 pub mod monitor;
 pub mod places;
 pub mod settings;
+pub mod stop;
 pub mod store;
 pub mod task;
 pub mod terminal;
 
 mod command;
+mod kin;
 mod locks;
 mod processes;
 mod source;

@@ -21,6 +21,8 @@ pub struct Settings {
     pub list: ListSettings,
     /// How files are watched.
     pub watch: WatchSettings,
+    /// How sessions are stopped.
+    pub stop: StopSettings,
     /// How delegated tasks run.
     pub tasks: TaskSettings,
 }
@@ -112,6 +114,22 @@ pub struct WatchSettings {
 impl Default for WatchSettings {
     fn default() -> Self {
         Self { poll_seconds: 2 }
+    }
+}
+
+/// `[stop]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StopSettings {
+    /// Between asking a session's process to end and ending it.
+    pub grace_seconds: Seconds,
+}
+
+impl Default for StopSettings {
+    fn default() -> Self {
+        Self {
+            grace_seconds: Seconds::whole(5),
+        }
     }
 }
 

@@ -199,3 +199,60 @@ impl Drop for Flock {
         self.0.wait().unwrap();
     }
 }
+
+/// A shell that leads a group of its own and says a number; whatever is left of it is killed when
+/// dropped.
+pub(crate) struct Fellow {
+    child: std::sync::Mutex<Child>,
+    pid: u32,
+    said: u32,
+}
+
+impl Fellow {
+    /// Runs a script whose first line of output is a number.
+    #[expect(clippy::disallowed_methods, reason = "tests need a second process")]
+    pub(crate) fn leader(script: &str) -> Self {
+        let mut child = std::process::Command::new("sh")
+            .args(["-c", script])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        let stdout = child.stdout.take().unwrap();
+        BufReader::new(stdout).read_line(&mut said).unwrap();
+        Self {
+            pid: child.id(),
+            said: said.trim().parse().unwrap(),
+            child: std::sync::Mutex::new(child),
+        }
+    }
+
+    pub(crate) const fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    pub(crate) const fn said(&self) -> u32 {
+        self.said
+    }
+
+    /// Ends a process that the script started.
+    #[expect(
+        clippy::unused_self,
+        reason = "only what such a script started is ended"
+    )]
+    pub(crate) fn end(&self, pid: u32) {
+        let pid = i32::try_from(pid).unwrap();
+        let pid = rustix::process::Pid::from_raw(pid).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    }
+}
+
+impl Drop for Fellow {
+    fn drop(&mut self) {
+        let child = self.child.get_mut().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}

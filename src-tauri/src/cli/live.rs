@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 use mission_control_core::health::Problem;
+use mission_control_core::session::LiveSession;
 use mission_control_engine::clock::Clock;
 use mission_control_engine::monitor::{Monitor, MonitorOptions, Snapshot};
 use mission_control_engine::places::Places;
 
-use super::failure::Failure;
+use super::failure::{Failure, Kind};
 
 /// Said where there is no session.
 pub(super) const NOTHING_RUNS: &str = "No agent is running. Start Codex anywhere on this machine \
@@ -16,6 +17,38 @@ and the session appears here within a second.\nTo see a session move: mission-co
 pub(super) fn look() -> Result<Snapshot, Failure> {
     let options = options()?;
     Ok(Monitor::look_once(&options))
+}
+
+/// Finds one session: by its id, by the source's id, or by an unambiguous beginning of either.
+pub(super) fn find<'a>(looked: &'a Snapshot, id: &str) -> Result<&'a LiveSession, Failure> {
+    looked
+        .session(id)
+        .ok_or_else(|| not_found(&looked.sessions, id))
+}
+
+/// Says why `id` names none of `sessions`: none begins so, or several do.
+pub(super) fn not_found(sessions: &[LiveSession], id: &str) -> Failure {
+    let begins = |session: &&LiveSession| {
+        session.source_session_id.starts_with(id) || session.id.as_str().starts_with(id)
+    };
+    let several: Vec<&str> = sessions
+        .iter()
+        .filter(begins)
+        .map(|session| session.id.as_str())
+        .take(5)
+        .collect();
+    if id.is_empty() || several.len() < 2 {
+        return Failure::new(Kind::NotFound, format!("There is no session `{id}`."))
+            .hint("`mission-control list --all` shows the sessions of this machine.");
+    }
+    Failure::new(
+        Kind::NotFound,
+        format!("More than one session begins with `{id}`."),
+    )
+    .hint(format!(
+        "Give more of the id, such as {}",
+        several.join("\nor ")
+    ))
 }
 
 /// Starts watching all sessions; notices are raised for what ends from here on.

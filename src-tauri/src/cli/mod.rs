@@ -11,6 +11,7 @@ mod mcp;
 mod output;
 mod show;
 mod statusline;
+mod stop;
 mod table;
 mod task;
 mod timeline;
@@ -68,6 +69,13 @@ enum Command {
         /// Go on showing what is added
         #[arg(long, short)]
         follow: bool,
+        #[command(flatten)]
+        format: FormatArguments,
+    },
+    /// End the process that owns a session, if it owns no other; a delegated task is cancelled
+    Stop {
+        /// The session's id, or an unambiguous beginning of it
+        id: String,
         #[command(flatten)]
         format: FormatArguments,
     },
@@ -178,6 +186,7 @@ fn run(arguments: Arguments, output: &mut Output) -> Result<ExitCode, Failure> {
             };
             show::run(&id, extent, format.into(), output)
         }
+        Command::Stop { id, format } => stop::run(&id, format.into(), output),
         Command::Statusline { format } => statusline::run(format.into(), output),
         Command::Mcp(command) => mcp::run(command, output),
         Command::Doctor { format } => doctor::run(format.into(), output),

@@ -59,7 +59,7 @@ async fn show(
     output: &mut Output,
 ) -> Result<(), Failure> {
     let Some(session) = monitor.session(id).await else {
-        return Err(not_found(monitor, id).await);
+        return Err(live::not_found(&monitor.sessions().await, id));
     };
     let mut events = match extent {
         Extent::Once => None,
@@ -135,32 +135,6 @@ async fn show(
         }
     }
     Ok(())
-}
-
-/// Says why `id` names no session: none begins so, or several do.
-async fn not_found(monitor: &Monitor, id: &str) -> Failure {
-    let sessions = monitor.sessions().await;
-    let begins = |session: &&LiveSession| {
-        session.source_session_id.starts_with(id) || session.id.as_str().starts_with(id)
-    };
-    let several: Vec<&str> = sessions
-        .iter()
-        .filter(begins)
-        .map(|session| session.id.as_str())
-        .take(5)
-        .collect();
-    if id.is_empty() || several.len() < 2 {
-        return Failure::new(Kind::NotFound, format!("There is no session `{id}`."))
-            .hint("`mission-control list --all` shows the sessions of this machine.");
-    }
-    Failure::new(
-        Kind::NotFound,
-        format!("More than one session begins with `{id}`."),
-    )
-    .hint(format!(
-        "Give more of the id, such as {}",
-        several.join("\nor ")
-    ))
 }
 
 /// Whether entries that have no end yet are printed; a later entry will replace them.

@@ -22,7 +22,7 @@ use crate::target::Target;
 use crate::tasks::{Decision, LogPart, Tasks};
 use crate::tick::{Tick, Ticks};
 use crate::window::MAIN;
-use crate::{backstage, launch, problems};
+use crate::{backstage, launch, problems, sessions};
 
 /// What commands work with.
 #[derive(Debug)]
@@ -63,6 +63,7 @@ pub(crate) fn commands() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static
         problems,
         open_folder,
         open_terminal,
+        stop_session,
         play_demo,
         initial_route,
         task_log,
@@ -137,6 +138,15 @@ async fn open_terminal(
     id: SessionId,
 ) -> Result<(), Problem> {
     launch::open_terminal(&app, &known(&counter, &id).await?).await
+}
+
+#[tauri::command]
+async fn stop_session(
+    counter: State<'_, Counter>,
+    id: SessionId,
+) -> Result<Option<Problem>, Problem> {
+    let (places, environment) = (counter.places.clone(), counter.environment.clone());
+    apart(move || sessions::stop(&places, &environment, &id)).await?
 }
 
 #[tauri::command]

@@ -11,6 +11,7 @@ mod log;
 mod notices;
 mod platform;
 mod problems;
+mod sessions;
 mod target;
 mod tasks;
 mod tick;

@@ -133,6 +133,26 @@ pub(crate) fn not_started(program: &str, why: &str) -> Problem {
     )
 }
 
+/// A session was not stopped.
+pub(crate) fn not_stopped(why: &str, hint: Option<String>) -> Problem {
+    problem(
+        "not_stopped",
+        "The session was not stopped.",
+        Some(why),
+        hint.as_deref(),
+    )
+}
+
+/// A session was stopped, and something it had started lives on.
+pub(crate) fn left_running(what: &str) -> Problem {
+    problem(
+        "left_running",
+        "The session was stopped, but not all it had started.",
+        Some(what),
+        None,
+    )
+}
+
 /// The demo cannot be played.
 pub(crate) fn no_demo(why: &DemoError) -> Problem {
     problem(

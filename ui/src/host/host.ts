@@ -39,6 +39,8 @@ export interface Host {
   initialRoute(): Promise<Place | null>;
   openFolder(id: SessionId): Promise<void>;
   openTerminal(id: SessionId): Promise<void>;
+  /** Ends the process that owns a session; resolves with what is worth knowing beside that. */
+  stopSession(id: SessionId): Promise<Problem | null>;
   playDemo(): Promise<void>;
   taskLog(id: TaskId, cursor: string | null): Promise<LogPart>;
   startTask(request: TaskRequest): Promise<TaskId>;

@@ -34,6 +34,13 @@ const NO_TERMINAL: Problem = {
   hint: 'Copy the resume command and take the session up in a terminal of your own.',
 };
 
+const SHARED: Problem = {
+  code: 'not_stopped',
+  title: 'The session was not stopped.',
+  detail: 'It runs in a server (process 4711) that other programs use.',
+  hint: 'Interrupt or close it where it was started.',
+};
+
 /**
  * Returns a host that plays the scene named in `options`: `fleet`, `still` (nothing moves),
  * `empty`, `over` (only ended sessions), `refuse` (no action works), `loading`, `banner`, or `crowd` with `n` sessions and
@@ -78,6 +85,7 @@ export function recordedHost(options: URLSearchParams): Host {
     initialRoute: () => Promise.resolve(null),
     openFolder: () => Promise.resolve(),
     openTerminal: () => Promise.reject(Object.assign(new Error(NO_TERMINAL.title), NO_TERMINAL)),
+    stopSession: () => Promise.reject(Object.assign(new Error(SHARED.title), SHARED)),
     playDemo: () => Promise.resolve(),
     taskLog: (id, cursor) => Promise.resolve(desk.log(id, cursor)),
     startTask: (request) => desk.start(request),

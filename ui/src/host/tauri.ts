@@ -56,6 +56,7 @@ export function tauriHost(): Host {
     initialRoute: async () => placeFrom(await invoke<Route>('initial_route')),
     openFolder: (id) => invoke<void>('open_folder', { id }),
     openTerminal: (id) => invoke<void>('open_terminal', { id }),
+    stopSession: (id) => invoke<Problem | null>('stop_session', { id }),
     playDemo: () => invoke<void>('play_demo'),
     taskLog: (id, cursor) => invoke<LogPart>('task_log', { id, cursor }),
     startTask: (request) => invoke<TaskId>('start_task', { request }),

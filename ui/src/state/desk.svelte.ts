@@ -2,6 +2,7 @@
 import { createContext, tick } from 'svelte';
 
 import type { LiveSession } from '../bindings/LiveSession';
+import type { Problem } from '../bindings/Problem';
 import type { SessionId } from '../bindings/SessionId';
 import type { Task } from '../bindings/Task';
 import type { TaskId } from '../bindings/TaskId';
@@ -196,6 +197,15 @@ export class Desk {
 
   openFolder(id: SessionId): void {
     void this.troubles.attempt(() => this.host.openFolder(id));
+  }
+
+  /** Ends the process that owns a session. */
+  async stopSession(id: SessionId): Promise<void> {
+    let remark: Problem | null = null;
+    await this.troubles.attempt(async () => {
+      remark = await this.host.stopSession(id);
+    });
+    this.troubles.refusal ??= remark;
   }
 
   playDemo(): void {

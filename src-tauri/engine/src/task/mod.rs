@@ -27,5 +27,5 @@ mod place;
 mod programs;
 mod queue;
 mod report;
-mod wake;
+pub(crate) mod wake;
 mod words;

@@ -5,6 +5,7 @@ pub(crate) mod exec;
 mod known;
 pub(crate) mod live;
 mod lookout;
+mod owner;
 mod probe;
 mod processes;
 mod rollouts;
@@ -13,6 +14,7 @@ mod writer;
 use camino::{Utf8Path, Utf8PathBuf};
 
 pub(crate) use lookout::{Lookout, LookoutOptions, Telling};
+pub(crate) use owner::ownership;
 pub(crate) use probe::probe;
 pub(crate) use rollouts::Skipped;
 

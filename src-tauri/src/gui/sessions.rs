@@ -1,0 +1,50 @@
+//! What a person does about a session, as the page asks for it.
+
+use mission_control_core::health::Problem;
+use mission_control_core::session::{LiveSession, SessionId};
+use mission_control_engine::clock::Clock;
+use mission_control_engine::monitor::{Monitor, MonitorOptions};
+use mission_control_engine::places::{Environment, Places};
+use mission_control_engine::settings::Settings;
+use mission_control_engine::stop::{self, StopPlaces};
+
+use crate::problems;
+
+/// Ends the process that owns a session. Everything is looked up anew. Returns what is worth
+/// knowing beside that it ended.
+pub(crate) fn stop(
+    places: &Places,
+    environment: &Environment,
+    id: &SessionId,
+) -> Result<Option<Problem>, Problem> {
+    let settings = Settings::load(&places.settings_file)
+        .map_err(|error| problems::not_stopped(&problems::chain_of(&error), None))?;
+    let sessions = look(places);
+    let session = sessions
+        .iter()
+        .find(|session| session.id == *id)
+        .ok_or_else(|| problems::session_not_found(id.as_str()))?;
+    let at = StopPlaces {
+        environment,
+        settings: &settings,
+        places,
+    };
+    let stopped = stop::stop(&at, &sessions, session)
+        .map_err(|refusal| problems::not_stopped(&refusal.sentence(id), refusal.hint()))?;
+    let mut says = stopped
+        .sentences(settings.stop.grace_seconds.duration())
+        .into_iter();
+    match (stopped.stopped, says.next(), says.next()) {
+        (true, _, None) => Ok(None),
+        (true, _, Some(left)) => Ok(Some(problems::left_running(&left))),
+        (false, says, _) => Err(problems::not_stopped(&says.unwrap_or_default(), None)),
+    }
+}
+
+fn look(places: &Places) -> Vec<LiveSession> {
+    let options = MonitorOptions {
+        places: places.clone(),
+        notify_since: Clock::start().now().wall,
+    };
+    Monitor::look_once(&options).sessions
+}

@@ -1,0 +1,90 @@
+//! What a person does about a session in the window, on a real desktop with real agents.
+#![cfg(feature = "desktop")]
+#![expect(clippy::unwrap_used, reason = "a missing value fails the test")]
+
+use std::collections::BTreeMap;
+
+use mission_control_testkit::codex::{CodexHome, Run};
+use mission_control_testkit::desktop::{Browser, Desktop, Driver, Notifications, Panel};
+use mission_control_testkit::model::{Model, Script, command, say};
+use mission_control_testkit::process::{Exit, StopSignal};
+use tempfile::TempDir;
+
+const GUI: &str = env!("CARGO_BIN_EXE_mission-control-gui");
+
+#[test]
+fn a_session_is_stopped_after_a_second_thought() {
+    let stage = Stage::new();
+    let driver = Driver::start(&stage.desktop, &stage.env());
+    let browser = driver.open(GUI, &["--show"], || {});
+    browser.wait_until_ready();
+    let held = stage.home.held_command("go");
+    let script = Script::new([command(&held.line()), say("Built.")]);
+    let script = stage.model.plays("stop", script);
+    let mut run = stage.home.exec(&Run::new(&script, "Build it"));
+    let id = format!("codex:{}", run.thread_id());
+    let page = |status: &str| {
+        format!("document.querySelector('[data-session-id=\"{id}\"][data-status={status}].page')")
+    };
+    drop(browser.script(&format!("location.hash = '#/session/{id}'")));
+    browser.wait_for("it works", &page("working"));
+
+    click(&browser, ".top", "Stop…");
+    browser.wait_until_painted();
+    browser.screenshot("15-stop");
+    click(&browser, "dialog[open]", "Keep it");
+    browser.wait_for("it works on", &page("working"));
+    click(&browser, ".top", "Stop…");
+    click(&browser, "dialog[open]", "Stop session");
+
+    browser.wait_for("it is stopped", &page("done"));
+    assert_eq!(run.wait(), Exit::Signal(StopSignal::TERM.as_raw()));
+    let script = stage.model.plays("next", Script::new([say("Done.")]));
+    stage.home.exec(&Run::new(&script, "Next")).wait();
+    let told = stage.desktop.wait_for_notified(1);
+    assert_eq!(
+        told[0].title, "Next finished",
+        "what a person stopped is no news"
+    );
+    browser.close();
+}
+
+/// A desktop with a model and an agent's home.
+struct Stage {
+    desktop: Desktop,
+    model: Model,
+    home: CodexHome,
+    state: TempDir,
+}
+
+impl Stage {
+    fn new() -> Self {
+        Self {
+            desktop: Desktop::start(Panel::Shown, Notifications::Shown),
+            model: Model::start(),
+            home: CodexHome::new(),
+            state: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// Returns the environment of the application: this desktop, the agent's home, a fresh state
+    /// folder.
+    fn env(&self) -> BTreeMap<String, String> {
+        let mut env = self.desktop.env().clone();
+        env.extend(self.home.env());
+        let state = self.state.path().to_str().unwrap().to_owned();
+        env.insert("MISSION_CONTROL_HOME".to_owned(), state);
+        env
+    }
+}
+
+/// Clicks the button that says `label` as soon as it is there and can be clicked.
+#[track_caller]
+fn click(browser: &Browser, within: &str, label: &str) {
+    let button = format!(
+        "[...document.querySelectorAll('{within} button:enabled')]\
+         .find((button) => button.textContent.trim().startsWith('{label}'))"
+    );
+    browser.wait_for(&format!("`{label}` can be clicked"), &button);
+    drop(browser.script(&format!("{button}.click()")));
+}
