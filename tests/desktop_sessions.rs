@@ -8,6 +8,7 @@ use mission_control_testkit::codex::{CodexHome, Run};
 use mission_control_testkit::desktop::{Browser, Desktop, Driver, Notifications, Panel};
 use mission_control_testkit::model::{Model, Script, command, say};
 use mission_control_testkit::process::{Exit, StopSignal};
+use mission_control_testkit::wait::{SOON, wait_for};
 use tempfile::TempDir;
 
 const GUI: &str = env!("CARGO_BIN_EXE_mission-control-gui");
@@ -49,6 +50,42 @@ fn a_session_is_stopped_after_a_second_thought() {
     browser.close();
 }
 
+#[test]
+fn the_window_leads_to_the_terminal_or_copies_how_to_get_there() {
+    let stage = Stage::new();
+    let driver = Driver::start(&stage.desktop, &stage.env());
+    let browser = driver.open(GUI, &["--show"], || {});
+    browser.wait_until_ready();
+    let held = stage.home.held_command("go");
+    let script = Script::new([command(&held.line()), say("Built.")]);
+    let script = stage.model.plays("open", script);
+    let mut run = stage.home.exec(&Run::new(&script, "Build it"));
+    let thread = run.thread_id();
+    drop(browser.script(&format!("location.hash = '#/session/codex:{thread}'")));
+
+    click(&browser, ".top", "Go to terminal");
+    browser.wait_for(
+        "it says that it cannot",
+        "document.querySelector('.banner')?.innerText.includes('go to this session yourself')",
+    );
+    browser.wait_for(
+        "it says what was copied",
+        "document.querySelector('.banner')?.innerText.includes('Copied')",
+    );
+    browser.wait_until_painted();
+    browser.screenshot("16-no-terminal");
+
+    let _terminal = stage.desktop.window_of("its-terminal", std::process::id());
+    stage.desktop.bring_to_front("Mission Control");
+    click(&browser, ".top", "Go to terminal");
+
+    wait_for(SOON, "its window is in front", || {
+        (stage.desktop.window_in_front() == "its-terminal").then_some(())
+    });
+    browser.wait_for("nothing is refused", "!document.querySelector('.banner')");
+    browser.close();
+}
+
 /// A desktop with a model and an agent's home.
 struct Stage {
     desktop: Desktop,
@@ -73,7 +110,9 @@ impl Stage {
         let mut env = self.desktop.env().clone();
         env.extend(self.home.env());
         let state = self.state.path().to_str().unwrap().to_owned();
-        env.insert("MISSION_CONTROL_HOME".to_owned(), state);
+        env.insert("MISSION_CONTROL_HOME".to_owned(), state.clone());
+        // Whoever runs the tests has terminals of their own.
+        env.insert("TMUX_TMPDIR".to_owned(), state);
         env
     }
 }

@@ -95,7 +95,9 @@ pub(crate) const DEPENDENCIES: &[(&str, &str)] = &[
         "src-tauri/engine/Cargo.toml",
         "camino dirs futures-util insta jiff memchr mission-control-core notify proptest rusqlite \
              rusqlite_migration rustix ruzstd serde serde_json sysinfo tempfile thiserror tokio \
-             tokio-tungstenite toml tracing",
+        "camino dirs futures-util insta jiff memchr mission-control-core notify proptest rusqlite \
+             rusqlite_migration rustix ruzstd serde serde_json sysinfo tempfile thiserror tokio \
+             tokio-tungstenite toml tracing x11rb",
     ),
     (
         "src-tauri/mcp/Cargo.toml",

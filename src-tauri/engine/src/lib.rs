@@ -14,6 +14,7 @@ pub mod stop;
 pub mod store;
 pub mod task;
 pub mod terminal;
+pub mod whereabouts;
 
 mod command;
 mod kin;

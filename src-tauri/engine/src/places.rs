@@ -53,6 +53,10 @@ pub struct Environment {
     pub program_folders: Vec<Utf8PathBuf>,
     /// The display, if there is one: `$WAYLAND_DISPLAY`, `$DISPLAY`, or part of the system.
     pub display: Option<String>,
+    /// The X11 display, if there is one: `$DISPLAY`.
+    pub x11_display: Option<String>,
+    /// `$TMUX_TMPDIR`, the folder of tmux's sockets.
+    pub tmux_folder: Option<Utf8PathBuf>,
     /// The address of the session bus, if there is one.
     pub session_bus: Option<String>,
     /// The person's name on this system.
@@ -105,6 +109,8 @@ impl Environment {
             display: variable("WAYLAND_DISPLAY")
                 .or_else(|| variable("DISPLAY"))
                 .or_else(|| BUILT_IN.map(str::to_owned)),
+            x11_display: variable("DISPLAY"),
+            tmux_folder: path_variable("TMUX_TMPDIR"),
             session_bus: variable("DBUS_SESSION_BUS_ADDRESS")
                 .or_else(runtime_bus)
                 .or_else(|| BUILT_IN.map(str::to_owned)),

@@ -8,6 +8,7 @@ mod gui;
 mod list;
 mod live;
 mod mcp;
+mod open;
 mod output;
 mod show;
 mod statusline;
@@ -69,6 +70,13 @@ enum Command {
         /// Go on showing what is added
         #[arg(long, short)]
         follow: bool,
+        #[command(flatten)]
+        format: FormatArguments,
+    },
+    /// Go to the terminal a session runs in, or print the command that takes it up again
+    Open {
+        /// The session's id, or an unambiguous beginning of it
+        id: String,
         #[command(flatten)]
         format: FormatArguments,
     },
@@ -186,6 +194,7 @@ fn run(arguments: Arguments, output: &mut Output) -> Result<ExitCode, Failure> {
             };
             show::run(&id, extent, format.into(), output)
         }
+        Command::Open { id, format } => open::run(&id, format.into(), output),
         Command::Stop { id, format } => stop::run(&id, format.into(), output),
         Command::Statusline { format } => statusline::run(format.into(), output),
         Command::Mcp(command) => mcp::run(command, output),

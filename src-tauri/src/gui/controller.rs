@@ -174,12 +174,32 @@ impl Controller {
         });
     }
 
+    /// Goes to a session's terminal. Where that is not possible the window opens, which offers the
+    /// command that takes the session up.
+    async fn go_to_terminal(&mut self, target: Target) {
+        if let Target::Session(id) = &target {
+            let counter = self.app.state::<ipc::Counter>();
+            match ipc::go_to_terminal(&self.app, &counter, id).await {
+                Ok(None) => return,
+                Ok(Some(unreached)) => {
+                    let why = unreached.problem.detail.unwrap_or_default();
+                    tracing::info!(session = %id, %why, "A terminal was not reached.");
+                }
+                Err(problem) => {
+                    tracing::warn!(session = %id, problem = %problem.title, "A terminal was not opened.");
+                }
+            }
+        }
+        self.open(Some(target));
+    }
+
     async fn handle_tick(&mut self, tick: Tick) {
         match tick {
             Tick::Chose(Choice::Open) => self.open(None),
             Tick::Chose(Choice::Go(target)) | Tick::FollowedNotice(target) => {
                 self.open(Some(target));
             }
+            Tick::WantsTerminal(target) => self.go_to_terminal(target).await,
             Tick::AnsweredNotice(target, request, decision) => {
                 self.answer(target, request, decision);
             }

@@ -7,7 +7,7 @@
 
 use mission_control_core::event::Event;
 use mission_control_core::health::{HealthReport, Problem, TranscriptPage};
-use mission_control_core::session::{LiveSession, SessionId};
+use mission_control_core::session::{LiveSession, SessionId, Status};
 use mission_control_core::task::model::TaskId;
 use mission_control_core::task::request::TaskRequest;
 use mission_control_engine::answering::{self, SessionAnswered};
@@ -18,6 +18,7 @@ use tauri::ipc::{Channel, Invoke};
 use tauri::{AppHandle, Emitter as _, State, Wry};
 use tokio::sync::oneshot;
 
+use crate::sessions::Unreached;
 use crate::target::Target;
 use crate::tasks::{Decision, LogPart, Tasks};
 use crate::tick::{Tick, Ticks};
@@ -136,8 +137,22 @@ async fn open_terminal(
     app: AppHandle,
     counter: State<'_, Counter>,
     id: SessionId,
-) -> Result<(), Problem> {
-    launch::open_terminal(&app, &known(&counter, &id).await?).await
+) -> Result<Option<Unreached>, Problem> {
+    go_to_terminal(&app, &counter, &id).await
+}
+
+/// Goes to the terminal of a live session; one that ended is taken up in another.
+pub(crate) async fn go_to_terminal(
+    app: &AppHandle,
+    counter: &Counter,
+    id: &SessionId,
+) -> Result<Option<Unreached>, Problem> {
+    let session = known(counter, id).await?;
+    if session.status == Status::Done {
+        return launch::open_terminal(app, &session).await.map(|()| None);
+    }
+    let (places, environment) = (counter.places.clone(), counter.environment.clone());
+    apart(move || sessions::go(&places, &environment, &session)).await
 }
 
 #[tauri::command]

@@ -133,6 +133,16 @@ pub(crate) fn not_started(program: &str, why: &str) -> Problem {
     )
 }
 
+/// The terminal of a live session cannot be gone to.
+pub(crate) fn terminal_not_found(why: &str) -> Problem {
+    problem(
+        "terminal_not_found",
+        "You have to go to this session yourself.",
+        Some(why),
+        Some("The command that takes it up in a terminal is in the clipboard."),
+    )
+}
+
 /// A session was not stopped.
 pub(crate) fn not_stopped(why: &str, hint: Option<String>) -> Problem {
     problem(

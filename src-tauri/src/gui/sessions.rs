@@ -7,6 +7,8 @@ use mission_control_engine::monitor::{Monitor, MonitorOptions};
 use mission_control_engine::places::{Environment, Places};
 use mission_control_engine::settings::Settings;
 use mission_control_engine::stop::{self, StopPlaces};
+use mission_control_engine::whereabouts;
+use serde::Serialize;
 
 use crate::problems;
 
@@ -39,6 +41,26 @@ pub(crate) fn stop(
         (true, _, Some(left)) => Ok(Some(problems::left_running(&left))),
         (false, says, _) => Err(problems::not_stopped(&says.unwrap_or_default(), None)),
     }
+}
+
+/// A terminal that could not be reached, and what to run in one instead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Unreached {
+    pub(crate) command: Option<String>,
+    pub(crate) problem: Problem,
+}
+
+/// Goes to the terminal that a live session runs in.
+pub(crate) fn go(
+    places: &Places,
+    environment: &Environment,
+    session: &LiveSession,
+) -> Option<Unreached> {
+    let opened = whereabouts::go(environment, places, session);
+    (!opened.opened).then(|| Unreached {
+        problem: problems::terminal_not_found(&opened.says),
+        command: opened.command,
+    })
 }
 
 fn look(places: &Places) -> Vec<LiveSession> {

@@ -25,6 +25,12 @@ export interface LogPart {
   readonly reset: boolean;
 }
 
+/** A terminal that could not be reached, and what to run in one instead. */
+export interface Unreached {
+  readonly command: string | null;
+  readonly problem: Problem;
+}
+
 /** What a person decides about a request. */
 export type Decision = 'accept' | 'decline';
 
@@ -38,7 +44,8 @@ export interface Host {
   onNavigate(listen: (place: Place) => void): Promise<void>;
   initialRoute(): Promise<Place | null>;
   openFolder(id: SessionId): Promise<void>;
-  openTerminal(id: SessionId): Promise<void>;
+  /** Goes to a session's terminal; resolves with what to do instead where that is not possible. */
+  openTerminal(id: SessionId): Promise<Unreached | null>;
   /** Ends the process that owns a session; resolves with what is worth knowing beside that. */
   stopSession(id: SessionId): Promise<Problem | null>;
   playDemo(): Promise<void>;

@@ -29,9 +29,9 @@ const SLOW: Problem = {
 
 const NO_TERMINAL: Problem = {
   code: 'terminal_not_found',
-  title: 'Its terminal was not found.',
-  detail: 'The session runs in a window that cannot be raised from here.',
-  hint: 'Copy the resume command and take the session up in a terminal of your own.',
+  title: 'You have to go to this session yourself.',
+  detail: 'Its terminal was not found. No window belongs to it.',
+  hint: 'The command that takes it up in a terminal is in the clipboard.',
 };
 
 const SHARED: Problem = {
@@ -84,7 +84,7 @@ export function recordedHost(options: URLSearchParams): Host {
     onNavigate: () => Promise.resolve(),
     initialRoute: () => Promise.resolve(null),
     openFolder: () => Promise.resolve(),
-    openTerminal: () => Promise.reject(Object.assign(new Error(NO_TERMINAL.title), NO_TERMINAL)),
+    openTerminal: () => Promise.resolve({ command: null, problem: NO_TERMINAL }),
     stopSession: () => Promise.reject(Object.assign(new Error(SHARED.title), SHARED)),
     playDemo: () => Promise.resolve(),
     taskLog: (id, cursor) => Promise.resolve(desk.log(id, cursor)),

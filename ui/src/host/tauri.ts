@@ -9,7 +9,7 @@ import type { SessionId } from '../bindings/SessionId';
 import type { TaskId } from '../bindings/TaskId';
 import type { TranscriptPage } from '../bindings/TranscriptPage';
 import type { Place } from '../model/place';
-import type { Host, LogPart } from './host';
+import type { Host, LogPart, Unreached } from './host';
 
 interface Route {
   readonly session_id?: SessionId | null;
@@ -55,7 +55,7 @@ export function tauriHost(): Host {
     },
     initialRoute: async () => placeFrom(await invoke<Route>('initial_route')),
     openFolder: (id) => invoke<void>('open_folder', { id }),
-    openTerminal: (id) => invoke<void>('open_terminal', { id }),
+    openTerminal: (id) => invoke<Unreached | null>('open_terminal', { id }),
     stopSession: (id) => invoke<Problem | null>('stop_session', { id }),
     playDemo: () => invoke<void>('play_demo'),
     taskLog: (id, cursor) => invoke<LogPart>('task_log', { id, cursor }),

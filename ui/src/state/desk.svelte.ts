@@ -2,7 +2,6 @@
 import { createContext, tick } from 'svelte';
 
 import type { LiveSession } from '../bindings/LiveSession';
-import type { Problem } from '../bindings/Problem';
 import type { SessionId } from '../bindings/SessionId';
 import type { Task } from '../bindings/Task';
 import type { TaskId } from '../bindings/TaskId';
@@ -191,8 +190,14 @@ export class Desk {
     this.openTask(id);
   }
 
-  openTerminal(id: SessionId): void {
-    void this.troubles.attempt(() => this.host.openTerminal(id));
+  /** Goes to a session's terminal, or copies the command that takes the session up. */
+  openTerminal(id: SessionId): Promise<void> {
+    return this.troubles.attemptAndTell(async () => {
+      const unreached = await this.host.openTerminal(id);
+      if (unreached === null) return null;
+      if (unreached.command !== null) await this.copier.copy(unreached.command);
+      return unreached.problem;
+    });
   }
 
   openFolder(id: SessionId): void {
@@ -200,12 +205,8 @@ export class Desk {
   }
 
   /** Ends the process that owns a session. */
-  async stopSession(id: SessionId): Promise<void> {
-    let remark: Problem | null = null;
-    await this.troubles.attempt(async () => {
-      remark = await this.host.stopSession(id);
-    });
-    this.troubles.refusal ??= remark;
+  stopSession(id: SessionId): Promise<void> {
+    return this.troubles.attemptAndTell(() => this.host.stopSession(id));
   }
 
   playDemo(): void {
@@ -253,7 +254,7 @@ export class Desk {
         return true;
       case 'go_to_terminal':
         return this.#withSubject((session) => {
-          this.openTerminal(session.id);
+          void this.openTerminal(session.id);
         });
       case 'open_folder':
         return this.#withSubject((session) => {

@@ -53,10 +53,17 @@ export class Troubles {
   }
 
   /** Runs an action of the person; what it ran into is shown above the page. */
-  async attempt(action: () => Promise<void>): Promise<void> {
-    try {
+  attempt(action: () => Promise<void>): Promise<void> {
+    return this.attemptAndTell(async () => {
       await action();
-      this.refusal = null;
+      return null;
+    });
+  }
+
+  /** Does the same for an action that resolves with what is worth knowing although it was done. */
+  async attemptAndTell(action: () => Promise<Problem | null>): Promise<void> {
+    try {
+      this.refusal = await action();
     } catch (error) {
       this.refusal = problemFrom(error);
     }

@@ -1,8 +1,9 @@
 //! `/proc/<pid>/fd` and process descriptors.
 
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
+use camino::Utf8Path;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -45,6 +46,18 @@ pub(super) fn open_files(pid: u32, is_wanted: &impl Fn(&str) -> bool) -> OpenFil
         }
     }
     OpenFiles::Known(names)
+}
+
+pub(super) fn has_open(pid: u32, path: &Utf8Path) -> bool {
+    let Ok(file) = std::fs::metadata(path) else {
+        return false;
+    };
+    let entries = std::fs::read_dir(format!("/proc/{pid}/fd"));
+    let is_it = |entry: std::fs::DirEntry| {
+        std::fs::metadata(entry.path())
+            .is_ok_and(|open| (open.dev(), open.ino()) == (file.dev(), file.ino()))
+    };
+    entries.into_iter().flatten().flatten().any(is_it)
 }
 
 /// A process whose end can be awaited.

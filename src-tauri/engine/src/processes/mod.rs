@@ -9,6 +9,7 @@ mod platform;
 
 use std::collections::BTreeSet;
 
+use camino::Utf8Path;
 use jiff::Timestamp;
 use mission_control_core::process::ProcessKey;
 use sysinfo::{
@@ -130,6 +131,11 @@ impl ProcessTable {
     pub(crate) fn is_running(&mut self, key: ProcessKey) -> bool {
         self.key_of(key.pid) == Some(key)
     }
+}
+
+/// Returns whether a process has this very file open; false where that cannot be seen.
+pub(crate) fn has_open(pid: u32, path: &Utf8Path) -> bool {
+    platform::has_open(pid, path)
 }
 
 fn key_of(process: &Process) -> Option<ProcessKey> {

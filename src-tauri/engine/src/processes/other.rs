@@ -1,5 +1,7 @@
 //! Systems where other processes' files and ends are not told here.
 
+use camino::Utf8Path;
+
 use super::OpenFiles;
 
 /// Returns none: only a look at the whole table tells.
@@ -9,6 +11,10 @@ pub(super) fn pids_named(_names: &[&str]) -> Option<Vec<u32>> {
 
 pub(super) fn open_files(_pid: u32, _is_wanted: &impl Fn(&str) -> bool) -> OpenFiles {
     OpenFiles::Hidden
+}
+
+pub(super) const fn has_open(_pid: u32, _path: &Utf8Path) -> bool {
+    false
 }
 
 /// A process whose end can be awaited.

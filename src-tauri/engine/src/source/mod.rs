@@ -20,15 +20,17 @@ use crate::places::Home;
 /// Looks anew who owns a session.
 pub(crate) fn ownership(homes: &[Home], session: &LiveSession) -> Ownership {
     let path = session.transcript_path.as_deref().map(Utf8Path::new);
-    let is_its_home = |home: &&Home| {
-        home.source == session.source && path.is_some_and(|p| p.starts_with(&home.path))
-    };
-    let Some(home) = homes.iter().find(is_its_home) else {
+    let found = path.and_then(|path| {
+        let is_its_home =
+            |home: &&Home| home.source == session.source && path.starts_with(&home.path);
+        Some((path, homes.iter().find(is_its_home)?))
+    });
+    let Some((path, home)) = found else {
         return Ownership::Unknown {
             why: "It lies in no home that is known.".to_owned(),
         };
     };
     match session.source {
-        Source::Codex => codex::ownership(&home.path, &session.source_session_id),
+        Source::Codex => codex::ownership(&home.path, path, &session.source_session_id),
     }
 }

@@ -25,6 +25,9 @@ const OPEN_LABEL: &str = "Open";
 const ACCEPT_ACTION: &str = "accept";
 const DECLINE_ACTION: &str = "decline";
 
+/// The action that goes to the terminal of a session whose request is answered there.
+const TERMINAL_ACTION: &str = "terminal";
+
 /// The action a click on the notification itself means.
 const DEFAULT_ACTION: &str = "default";
 
@@ -171,6 +174,9 @@ pub(super) async fn answer(handle: Handle) -> Answer {
         NotificationResponse::Action(action) if action == DECLINE_ACTION => {
             answer = Answer::Decided(Decision::Decline);
         }
+        NotificationResponse::Action(action) if action == TERMINAL_ACTION => {
+            answer = Answer::WentToTerminal;
+        }
         NotificationResponse::Default | NotificationResponse::Action(_) => {
             answer = Answer::Followed;
         }
@@ -208,6 +214,8 @@ fn dressed(notice: &Notice, capabilities: &[String]) -> Notification {
         if notice.request_id.is_some() {
             notification.action(ACCEPT_ACTION, "Approve");
             notification.action(DECLINE_ACTION, "Decline");
+        } else if notice.kind == NoticeKind::NeedsYou && notice.task_id.is_none() {
+            notification.action(TERMINAL_ACTION, "Go to terminal");
         }
     }
     notification

@@ -26,6 +26,12 @@ pub(super) enum Answer {
         expect(dead_code, reason = "a request is answered on Linux only")
     )]
     Decided(Decision),
+    /// Chose to go to the session's terminal.
+    #[cfg_attr(
+        not(any(target_os = "linux", test)),
+        expect(dead_code, reason = "an action is heard of on Linux only")
+    )]
+    WentToTerminal,
     /// Nothing, or it went by itself.
     Closed,
 }
@@ -38,6 +44,17 @@ pub(super) struct Reaction<H> {
     pub(super) handle: H,
     /// The request that was answered, and how.
     pub(super) decision: Option<(String, Decision)>,
+    /// Where the person wants to go.
+    pub(super) way: Way,
+}
+
+/// Where a person wants to go from a notification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// To its page in the window.
+    Window,
+    /// To its session's terminal.
+    Terminal,
 }
 
 /// Open notifications, the oldest first. Each is known by a handle `H`.
@@ -135,15 +152,20 @@ impl<H: Clone> OpenNotices<H> {
                 continue;
             };
             let open = self.remove(at);
-            let decision = match answer {
-                Answer::Followed => None,
-                Answer::Decided(decision) => open.request.map(|request| (request, decision)),
+            let (decision, way) = match answer {
+                Answer::Followed => (None, Way::Window),
+                Answer::WentToTerminal => (None, Way::Terminal),
+                Answer::Decided(decision) => {
+                    let decision = open.request.map(|request| (request, decision));
+                    (decision, Way::Window)
+                }
                 Answer::Closed => continue,
             };
             return Reaction {
                 target: open.target,
                 handle: open.handle,
                 decision,
+                way,
             };
         }
     }
@@ -198,10 +220,21 @@ mod tests {
             target: page("2"),
             handle: 2,
             decision: None,
+            way: Way::Window,
         };
         assert_eq!(open.reaction().await, expected);
         assert_eq!(open.of(&notice("1")), Some(&1));
         assert_eq!(open.of(&notice("2")), None);
+    }
+
+    #[tokio::test]
+    async fn a_notification_may_lead_to_the_terminal() {
+        let mut open = OpenNotices::new();
+        open.opened(&notice("1"), 1, ready(Answer::WentToTerminal));
+
+        let reaction = open.reaction().await;
+
+        assert_eq!((reaction.target, reaction.way), (page("1"), Way::Terminal));
     }
 
     #[tokio::test]

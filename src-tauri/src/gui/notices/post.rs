@@ -9,7 +9,7 @@ use mission_control_engine::store::Store;
 use tokio::sync::mpsc;
 
 use super::daemon::{self, Daemon, Handle, Loss, NotShown, Presence};
-use super::open::OpenNotices;
+use super::open::{OpenNotices, Way};
 use super::{Decision, Moment, decide};
 use crate::backstage;
 use crate::desk::Loudness;
@@ -90,11 +90,12 @@ impl Office {
                 loss = next_loss(&mut self.daemon) => self.lose(loss),
                 reaction = self.open.reaction() => {
                     daemon::withdraw(&reaction.handle).await;
-                    self.ticks.send(match reaction.decision {
-                        Some((request, decision)) => {
+                    self.ticks.send(match (reaction.decision, reaction.way) {
+                        (Some((request, decision)), _) => {
                             Tick::AnsweredNotice(reaction.target, request, decision)
                         }
-                        None => Tick::FollowedNotice(reaction.target),
+                        (None, Way::Window) => Tick::FollowedNotice(reaction.target),
+                        (None, Way::Terminal) => Tick::WantsTerminal(reaction.target),
                     });
                 }
                 errand = errands.recv() => match errand {

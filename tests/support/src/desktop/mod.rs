@@ -184,6 +184,58 @@ impl Desktop {
         assert_eq!(said.exit, Exit::Code(0), "close `{title}`: {}", said.stderr);
     }
 
+    /// Opens a window that says it was made by the process `pid`, and waits until it is in front.
+    #[track_caller]
+    #[must_use]
+    pub fn window_of(&self, title: &str, pid: u32) -> Process {
+        let process = self.part("xmessage", &["-title", title, title], Output::Null);
+        wait_for(SOON, "the window is in front", || {
+            (self.window_in_front() == title).then_some(())
+        });
+        self.claim(title, pid);
+        process
+    }
+
+    /// Lets a window say that it was made by the process `pid`.
+    #[track_caller]
+    pub fn claim(&self, title: &str, pid: u32) {
+        let pid = pid.to_string();
+        let args = [
+            "-name",
+            title,
+            "-f",
+            "_NET_WM_PID",
+            "32c",
+            "-set",
+            "_NET_WM_PID",
+            &pid,
+        ];
+        let said = self.run("xprop", &args);
+        assert_eq!(said.exit, Exit::Code(0), "claim `{title}`: {}", said.stderr);
+    }
+
+    /// Brings a window to the front as a person does, and waits until it is there.
+    #[track_caller]
+    pub fn bring_to_front(&self, title: &str) {
+        let said = self.run("wmctrl", &["-a", title]);
+        assert_eq!(
+            said.exit,
+            Exit::Code(0),
+            "activate `{title}`: {}",
+            said.stderr
+        );
+        wait_for(SOON, "the window is in front", || {
+            self.window_in_front().contains(title).then_some(())
+        });
+    }
+
+    /// Returns the title of the window that has the keyboard.
+    #[must_use]
+    pub fn window_in_front(&self) -> String {
+        let said = self.run("xdotool", &["getactivewindow", "getwindowname"]);
+        said.stdout.trim().to_owned()
+    }
+
     /// Returns every notification that was asked for so far, whatever became of it.
     #[must_use]
     pub fn notified(&self) -> Vec<Notified> {

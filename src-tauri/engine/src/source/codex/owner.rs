@@ -4,22 +4,24 @@ use std::collections::BTreeSet;
 
 use camino::Utf8Path;
 use mission_control_core::observation::Writer;
+use mission_control_core::process::ProcessKey;
+use mission_control_core::session::EvidenceSource;
 use mission_control_core::source::codex::thread_id_of_file;
 
 use super::super::{Owner, Ownership, Serves};
 use super::writer::{HomeHasLocks, Lock, conclude};
 use super::{lock_file, lock_folder, processes, thread_of_lock};
 use crate::locks::{LockState, LockTable};
-use crate::processes::{Described, OpenFiles, ProcessTable, Running};
+use crate::processes::{Described, OpenFiles, ProcessTable, Running, has_open};
 use crate::task::mark::ProcessMark;
 
 /// Words that make Codex serve other programs: the daemon of its terminals, editors, clients of
 /// older versions.
 const SERVERS: &[&str] = &["app-server", "mcp-server", "mcp", "proto"];
 
-/// Looks who holds a thread of the home at `home`.
-pub(crate) fn ownership(home: &Utf8Path, thread: &str) -> Ownership {
-    let mut look = Look::new(home, thread);
+/// Looks who holds the thread whose rollout lies at `rollout` in the home at `home`.
+pub(crate) fn ownership(home: &Utf8Path, rollout: &Utf8Path, thread: &str) -> Ownership {
+    let mut look = Look::new(home, rollout, thread);
     let by = match look.writer() {
         Writer::Held { by, .. } => by,
         Writer::Possible { by } => return Ownership::Possible { pid: by.pid },
@@ -54,6 +56,7 @@ pub(crate) fn ownership(home: &Utf8Path, thread: &str) -> Ownership {
 
 struct Look<'a> {
     home: &'a Utf8Path,
+    rollout: &'a Utf8Path,
     thread: &'a str,
     table: ProcessTable,
     running: Option<Vec<Running>>,
@@ -61,9 +64,10 @@ struct Look<'a> {
 }
 
 impl<'a> Look<'a> {
-    fn new(home: &'a Utf8Path, thread: &'a str) -> Self {
+    fn new(home: &'a Utf8Path, rollout: &'a Utf8Path, thread: &'a str) -> Self {
         Self {
             home,
+            rollout,
             thread,
             table: ProcessTable::new(),
             running: None,
@@ -86,7 +90,36 @@ impl<'a> Look<'a> {
         let state = self.locks.state_of(&lock_file(self.home, self.thread));
         let table = &mut self.table;
         let lock = Lock::of(state, has_locks, |pid| table.key_of(pid));
-        conclude(&lock, self.thread, self.running.as_deref())
+        match conclude(&lock, self.thread, self.running.as_deref()) {
+            Writer::Held {
+                from: EvidenceSource::Process,
+                ..
+            } => self.opener(),
+            concluded @ (Writer::Held { .. }
+            | Writer::Possible { .. }
+            | Writer::Free
+            | Writer::Unknown { .. }) => concluded,
+        }
+    }
+
+    /// Returns the one process that has this very file open: a copy of it in another home has the
+    /// same name.
+    fn opener(&self) -> Writer {
+        let running = self.running.iter().flatten();
+        let openers: Vec<ProcessKey> = running
+            .filter(|running| has_open(running.key.pid, self.rollout))
+            .map(|running| running.key)
+            .collect();
+        match openers.as_slice() {
+            [by] => Writer::Held {
+                by: *by,
+                from: EvidenceSource::Process,
+            },
+            [] => Writer::Free,
+            [..] => Writer::Unknown {
+                why: "Several processes have it open.".to_owned(),
+            },
+        }
     }
 
     fn running_as(&self, pid: u32) -> Option<&Running> {
@@ -165,8 +198,9 @@ mod tests {
         std::fs::create_dir_all(lock_folder(&home)).unwrap();
         let program = NamedProcess::with_open(&home, "codex", &home.join(ROLLOUT));
 
-        let Ownership::Held(owner) = ownership(&home, THREAD) else {
-            panic!("{:?}", ownership(&home, THREAD));
+        let rollout = home.join(ROLLOUT);
+        let Ownership::Held(owner) = ownership(&home, &rollout, THREAD) else {
+            panic!("{:?}", ownership(&home, &rollout, THREAD));
         };
 
         assert_eq!(owner.key.pid, program.pid());
@@ -175,7 +209,26 @@ mod tests {
         assert_eq!(owner.holds, BTreeSet::from([THREAD.to_owned()]));
         drop(program);
         assert!(!owner.mark.is_alive());
-        assert_eq!(ownership(&home, THREAD), Ownership::Free);
+        assert_eq!(ownership(&home, &rollout, THREAD), Ownership::Free);
+    }
+
+    #[test]
+    fn who_holds_a_copy_in_another_home_is_no_owner() {
+        let ((_guard, home), (_other_guard, other)) = (temp_folder(), temp_folder());
+        std::fs::create_dir_all(lock_folder(&home)).unwrap();
+        let rollout = home.join(ROLLOUT);
+        std::fs::write(&rollout, "").unwrap();
+        let copy = NamedProcess::with_open(&other, "codex", &other.join(ROLLOUT));
+
+        assert_eq!(ownership(&home, &rollout, THREAD), Ownership::Free);
+
+        let first = NamedProcess::with_open(&home, "codex", &rollout);
+        let found = ownership(&home, &rollout, THREAD);
+        assert!(
+            matches!(&found, Ownership::Held(owner) if owner.key.pid == first.pid()),
+            "{found:?}"
+        );
+        drop(copy);
     }
 
     #[test]
@@ -191,6 +244,10 @@ mod tests {
             stranger.pid()
         );
 
-        assert_eq!(ownership(&home, THREAD), Ownership::Unknown { why });
+        let rollout = home.join(ROLLOUT);
+        assert_eq!(
+            ownership(&home, &rollout, THREAD),
+            Ownership::Unknown { why }
+        );
     }
 }
