@@ -310,7 +310,8 @@ fn a_checkout_of_its_own_is_kept_shown_and_applied() {
         std::fs::read_to_string(project.join("made.txt")).unwrap(),
         "new\n"
     );
-    assert_eq!(again.exit, Exit::Code(3), "{again:?}");
+    assert_eq!(again.exit, Exit::Code(1), "{again:?}");
+    assert!(again.stderr.contains("were applied to"), "{again:?}");
     assert_eq!(clean["git"]["worktree"], Value::Null, "{clean:#}");
 }
 

@@ -6,6 +6,7 @@
 )]
 
 mod abuse;
+mod apply;
 mod cloud;
 mod connector;
 mod older;

@@ -577,5 +577,8 @@ fn what_a_task_changed_in_its_own_checkout_is_shown_and_applied() {
     );
     assert_eq!(again["isError"], true);
     let again = again["content"][0]["text"].as_str().unwrap();
-    assert!(again.starts_with("NOT_FOUND"), "{again}");
+    assert!(
+        again.starts_with("CONFLICT") && again.contains("were applied to"),
+        "{again}"
+    );
 }

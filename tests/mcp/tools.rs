@@ -23,8 +23,14 @@ fn the_list_is_static_ordered_and_plain() {
     assert_eq!(
         names,
         [
+            "codex_apply",
             "codex_cancel",
             "codex_cleanup",
+            "codex_cloud_environments",
+            "codex_cloud_result",
+            "codex_cloud_setup",
+            "codex_cloud_status",
+            "codex_cloud_submit",
             "codex_doctor",
             "codex_log",
             "codex_reply",

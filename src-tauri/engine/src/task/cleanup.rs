@@ -1,5 +1,6 @@
 //! Removing tasks that nobody needs any more. Never a live one, never one whose result nobody saw,
-//! never one whose checkout holds changes that were neither applied nor discarded.
+//! never one whose checkout holds changes that were neither applied nor discarded. What git ignores
+//! in a checkout goes with its task.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -10,10 +11,14 @@ use jiff::{SignedDuration, Timestamp};
 use mission_control_core::task::model::TaskId;
 use serde::Serialize;
 
+use super::apply::was_applied;
 use super::context::TaskContext;
+use super::folder::{TaskFolder, read_json};
 use super::mark::{self, ProcessMark};
 use super::programs::{Group, Stop, TASK_VARIABLE};
+use super::submit::Kept;
 use super::wake::Waker;
+use super::worktree;
 use crate::clock::Clock;
 use crate::store::{Store, StoreError};
 
@@ -67,14 +72,18 @@ pub fn clean_up(
     // Nothing ended before the calendar begins.
     let before = now.checked_sub(age).unwrap_or(Timestamp::MIN);
     let mut found = Vec::new();
+    let worked_in: Vec<String> = store.open_tasks()?.into_iter().map(|t| t.tree).collect();
     for id in store.seen_tasks_before(before)? {
         let folder = context.folder(&id);
-        if folder.is_supervised() || folder.worktree().exists() {
+        if folder.is_supervised() || !may_go(&folder, &worked_in) {
             continue;
         }
         if removal == Removal::Apply {
             if !store.forget_task(&id)? {
                 continue;
+            }
+            if folder.worktree().exists() {
+                worktree::remove(&folder.worktree())?;
             }
             remove(folder.path().to_owned())?;
         }
@@ -103,6 +112,38 @@ pub fn clean_up(
         });
     }
     Ok(found)
+}
+
+/// Returns whether nothing is lost with a task's checkout, if there is one.
+fn may_go(folder: &TaskFolder, worked_in: &[String]) -> bool {
+    let checkout = folder.worktree();
+    if !checkout.exists() {
+        return true;
+    }
+    let found = checkout.canonicalize_utf8().unwrap_or(checkout.clone());
+    if worked_in
+        .iter()
+        .any(|tree| *tree == checkout || *tree == found)
+    {
+        return false;
+    }
+    let is_wanted = read_json::<Kept>(&folder.request())
+        .map(|kept| kept.is_none_or(|kept| kept.request.keep_worktree));
+    let looked = is_wanted.and_then(|is_wanted| {
+        if was_applied(folder)? {
+            return Ok(true);
+        }
+        let Some(made) = worktree::made(&checkout)?.filter(|_| !is_wanted) else {
+            return Ok(false);
+        };
+        let beyond = worktree::beyond(&checkout, &made.base)?;
+        let holds_more = !beyond.repositories.is_empty() || !beyond.commits.is_empty();
+        Ok(!holds_more && !worktree::is_changed(&checkout, Some(&made.base))?)
+    });
+    looked.unwrap_or_else(|error| {
+        tracing::warn!(%error, %checkout, "A checkout cannot be looked at; it stays.");
+        false
+    })
 }
 
 /// Asks processes to end, and ends those that have not after `grace`.

@@ -119,6 +119,11 @@ impl TaskContext {
         TaskFolder::of(&self.state, id)
     }
 
+    /// Returns the folder that holds the folders of all tasks.
+    pub(crate) fn tasks(&self) -> Utf8PathBuf {
+        self.state.join("tasks")
+    }
+
     /// Returns `path` as an absolute one.
     #[must_use]
     pub fn absolute(&self, path: &str) -> Utf8PathBuf {

@@ -23,6 +23,11 @@ impl TaskFolder {
         Self(state.join("tasks").join(id.as_str()))
     }
 
+    /// Returns the folder at `path`.
+    pub(crate) const fn at(path: Utf8PathBuf) -> Self {
+        Self(path)
+    }
+
     /// Returns the folder itself.
     #[must_use]
     pub fn path(&self) -> &Utf8Path {
@@ -135,6 +140,25 @@ impl TaskFolder {
         }
         let now = std::time::SystemTime::from(crate::clock::Clock::start().now().wall);
         file.set_modified(now)
+    }
+
+    /// Returns what became of the changes: applied or discarded, when and where.
+    #[must_use]
+    pub fn fate(&self) -> Utf8PathBuf {
+        self.0.join("applied.json")
+    }
+
+    /// Takes the lock of whoever applies or discards the changes; none while somebody else does.
+    /// It is let go of with the file.
+    pub(crate) fn lock_changes(&self) -> io::Result<Option<File>> {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        let file = private(&mut options).open(self.0.join("apply.lock"))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
     }
 
     fn lock_file(&self) -> Utf8PathBuf {

@@ -4,6 +4,7 @@
 //! are done and looked at.
 
 pub mod act;
+pub mod apply;
 pub mod bell;
 pub mod cleanup;
 pub mod cloud;
@@ -17,7 +18,6 @@ pub mod run_facts;
 pub mod submit;
 pub mod supervise;
 pub mod waiting;
-pub mod worktree;
 
 mod footprint;
 mod git;
@@ -29,3 +29,4 @@ mod queue;
 mod report;
 pub(crate) mod wake;
 mod words;
+mod worktree;

@@ -2,12 +2,15 @@
 
 use std::io;
 
+use camino::Utf8PathBuf;
 use mission_control_core::task::model::Task;
-use mission_control_core::task::request::{Resume, TaskRequest};
+use mission_control_core::task::request::{Isolation, Resume, TaskRequest};
 use serde_json::Value;
 
+use super::apply::was_applied;
 use super::folder::{TaskFolder, read_json};
 use super::submit::Kept;
+use super::worktree;
 
 /// What stands in the place of a value that was not kept begins so.
 const REMOVED: &str = "[redacted";
@@ -57,11 +60,10 @@ pub fn inherited(folder: &TaskFolder, task: &Task) -> Result<TaskRequest, ReplyE
         .and_then(|kept| kept.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound)))
         .map_err(ReplyError::Request)?
         .request;
-    // What was begun in a checkout of its own goes on there while it exists.
-    let worktree = task.git.as_ref().and_then(|git| git.worktree.clone());
-    let cwd = worktree.filter(|worktree| std::path::Path::new(worktree).is_dir());
+    let (cwd, isolation) = where_to_go_on(folder, task, &first).map_err(ReplyError::Request)?;
     Ok(TaskRequest {
-        cwd: Some(cwd.unwrap_or_else(|| task.cwd.clone())),
+        cwd: Some(cwd.into_string()),
+        isolation,
         sandbox: task.sandbox,
         model: task.model.clone(),
         effort: first.effort,
@@ -80,6 +82,35 @@ pub fn inherited(folder: &TaskFolder, task: &Task) -> Result<TaskRequest, ReplyE
         skip_git_repo_check: true,
         ..TaskRequest::default()
     })
+}
+
+/// What was begun in a checkout of its own goes on there while it holds what is not applied, and
+/// in a new one afterwards: never in the person's folder itself.
+fn where_to_go_on(
+    folder: &TaskFolder,
+    task: &Task,
+    first: &TaskRequest,
+) -> io::Result<(Utf8PathBuf, Isolation)> {
+    let tasks = folder.path().parent().unwrap_or(folder.path());
+    let cwd = Utf8PathBuf::from(&task.cwd);
+    let recorded = task.git.as_ref().and_then(|git| git.worktree.clone());
+    let checkout = recorded.map(Utf8PathBuf::from);
+    let checkout = checkout.or_else(|| worktree::around(tasks, &cwd));
+    let Some(checkout) = checkout else {
+        return Ok((cwd, first.isolation));
+    };
+    let made = worktree::made(&checkout)?;
+    let asked = made.map_or_else(|| cwd.clone(), |made| made.folder);
+    let home = TaskFolder::at(checkout.parent().unwrap_or(&checkout).to_owned());
+    if checkout.is_dir() && !was_applied(&home)? {
+        let place = if cwd.starts_with(&checkout) {
+            cwd
+        } else {
+            worktree::place_in(&checkout, &asked)
+        };
+        return Ok((place, Isolation::None));
+    }
+    Ok((asked, Isolation::Worktree))
 }
 
 /// Checks that no value which the agent is started with was removed as a secret.
@@ -161,6 +192,8 @@ mod tests {
         assert_eq!(cwd(&task), Some(checkout.to_string()));
         drop(guard);
         assert_eq!(cwd(&task), Some("/w".to_owned()));
+        let request = reply_to(&folder, &task, "On.".to_owned()).unwrap();
+        assert_eq!(request.isolation, Isolation::Worktree);
     }
 
     #[test]
@@ -183,7 +216,7 @@ mod tests {
             "group_id": task.group_id, "tags": task.tags,
             "effort": "high", "profile": "p", "add_dirs": ["/a"],
             "config": { "model_provider": "local" }, "env_policy": { "set": { "A": "1" } },
-            "hard_timeout_seconds": 9,
+            "hard_timeout_seconds": 9, "isolation": "worktree",
         });
         assert_eq!(request, TaskRequest::read(&expected).unwrap());
     }

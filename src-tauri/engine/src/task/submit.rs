@@ -2,12 +2,13 @@
 
 use std::io;
 
+use camino::Utf8PathBuf;
 use jiff::Timestamp;
 use mission_control_core::redact::redact;
 use mission_control_core::session::{Need, NeedKind, SessionId};
 use mission_control_core::task::model::{Task, TaskId, TaskStatus};
 use mission_control_core::task::request::{
-    Isolation, RequestFault, Sandbox, TaskRequest, ThreadChoice,
+    Isolation, RequestFault, Resume, Sandbox, TaskRequest, ThreadChoice,
 };
 use mission_control_core::text::one_line;
 use serde::{Deserialize, Serialize};
@@ -16,13 +17,17 @@ use super::context::{LaunchPlaces, TaskContext};
 use super::folder::write_json;
 use super::place::Place;
 use super::programs::start_supervisor;
-use super::{bell, id, words};
+use super::{bell, id, words, worktree};
 use crate::settings::DangerPolicy;
 use crate::source::{DELEGATE, delegate};
 use crate::store::{HandedIn, NewTask, RunsWhere, Store, StoreError};
 
 /// Longest title, in characters.
 pub(crate) const TITLE_CHARS: usize = 80;
+
+/// Said of a thread that is gone on with in a checkout of the task's own.
+pub(crate) const MADE_ANEW: &str = "It works in a checkout made anew: what its thread changed \
+    before is in there only as far as it was committed.";
 
 /// Names the request for consent in `need` and in answers.
 pub const CONSENT: &str = "danger-full-access";
@@ -92,18 +97,15 @@ pub fn submit(
     request: TaskRequest,
     now: Timestamp,
 ) -> Result<Submitted, SubmitError> {
-    let (request, thread) = checked(context, request)?;
+    let (mut request, thread) = checked(context, request)?;
     let cwd = request.cwd.clone().unwrap_or_default();
     let place = Place::of(cwd.as_str().into());
+    settle_isolation(context, &mut request, &place)?;
     let task_id =
         id::new_task_id(now).ok_or_else(|| io::Error::other("no id could be made for the task"))?;
     let task = new_task(task_id, &request, context.settings.danger_full_access, now);
-    let isolated = is_isolated(&request, &place);
-    if isolated && place.repository.is_none() {
-        return Err(SubmitError::NoRepository(cwd));
-    }
     let folder = context.folder(&task.task_id);
-    let tree = if isolated {
+    let tree = if is_isolated(&request, &place) {
         folder.worktree()
     } else {
         place.tree.clone()
@@ -201,6 +203,57 @@ fn checked(
     Ok((request, thread))
 }
 
+/// Decides whether a task gets a checkout of its own, and makes sure that one can be made.
+fn settle_isolation(
+    context: &TaskContext,
+    request: &mut TaskRequest,
+    place: &Place,
+) -> Result<(), SubmitError> {
+    let wrong = |message: String| Err(SubmitError::Request(RequestFault::Malformed { message }));
+    let cwd = Utf8PathBuf::from(request.cwd.clone().unwrap_or_default());
+    let is_auto = request.isolation == Isolation::Auto;
+    let is_in_checkout = worktree::around(&context.tasks(), &cwd).is_some();
+    if !is_isolated(request, place) || (is_auto && is_in_checkout) {
+        request.isolation = Isolation::None;
+        return match (&request.base_ref, is_auto) {
+            (Some(_), false) => wrong("`base_ref` is for `isolation` \"worktree\"".to_owned()),
+            (Some(_), true) | (None, _) => Ok(()),
+        };
+    }
+    if place.repository.is_none() {
+        return Err(SubmitError::NoRepository(cwd.into_string()));
+    }
+    let base = request.base_ref.as_deref().unwrap_or("HEAD");
+    let commit = worktree::commit_of(&cwd, base)?;
+    let Some(commit) = commit else {
+        return match &request.base_ref {
+            Some(base) => wrong(format!("`base_ref`: `{base}` names no commit of `{cwd}`")),
+            None if is_auto => {
+                request.isolation = Isolation::None;
+                Ok(())
+            }
+            None => wrong(format!(
+                "`isolation`: the repository of `{cwd}` has no commit to start from"
+            )),
+        };
+    };
+    if !worktree::is_in_commit(&cwd, &commit)? {
+        if is_auto && request.base_ref.is_none() {
+            request.isolation = Isolation::None;
+            return Ok(());
+        }
+        return wrong(format!(
+            "`isolation`: `{cwd}` is not in the commit {commit}, so a checkout would not have it"
+        ));
+    }
+    request.isolation = Isolation::Worktree;
+    if request.base_ref.is_some() {
+        // What a name means may change until the task starts.
+        request.base_ref = Some(commit);
+    }
+    Ok(())
+}
+
 /// Returns whether a task gets a checkout of its own.
 pub(crate) fn is_isolated(request: &TaskRequest, place: &Place) -> bool {
     match request.isolation {
@@ -228,6 +281,7 @@ fn new_task(task_id: TaskId, request: &TaskRequest, danger: DangerPolicy, now: T
         tags: request.tags.clone(),
         status,
         need: needs_consent.then(|| consent(request)),
+        warnings: made_anew(request),
         ..Task::new(
             task_id,
             request.kind(),
@@ -244,6 +298,11 @@ fn new_task(task_id: TaskId, request: &TaskRequest, danger: DangerPolicy, now: T
     }
     words::describe(&mut task);
     task
+}
+
+fn made_anew(request: &TaskRequest) -> Vec<String> {
+    let is_made = request.isolation == Isolation::Worktree && request.resume == Resume::Thread;
+    is_made.then(|| MADE_ANEW.to_owned()).into_iter().collect()
 }
 
 fn consent(request: &TaskRequest) -> Need {

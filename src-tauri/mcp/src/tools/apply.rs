@@ -1,15 +1,14 @@
 //! `codex_apply`: looking at what a task changed elsewhere, and bringing it into a folder.
 
-use mission_control_core::task::failure::{ErrorCode, FailureReason, TaskError};
+use camino::Utf8Path;
+use mission_control_core::task::failure::{ErrorCode, TaskError};
 use mission_control_core::task::model::Task;
-use mission_control_core::task::patch::{files_in, size_of};
-use mission_control_engine::task::cloud::{self, CloudApplyError};
-use mission_control_engine::task::worktree::{self, Application, ApplyError};
+use mission_control_engine::task::apply::{Application, ApplyError, Wanted, apply as have_applied};
 use serde_json::{Value, json};
 
 use super::tasks::TASK_ID;
 use super::{Call, Effect, Reply, ToolSpec};
-use crate::answer::{Answer, fault, internal};
+use crate::answer::{Answer, fault};
 use crate::desk::Turn;
 use crate::parameters::{Arguments, Kind, Parameter};
 
@@ -51,7 +50,8 @@ pub(super) const APPLY: ToolSpec = ToolSpec {
                 "folder": { "type": "string", "description": "Where it was or would be applied." },
                 "files": { "type": "array", "items": { "type": "object" }, "description": "Files of the difference." },
                 "diffstat": { "type": "object", "description": "Files, insertions, deletions." },
-                "diff": { "type": "string", "description": "The difference, as git writes it." },
+                "diff": { "type": "string", "description": "The difference as git writes it, without secrets; what is applied is whole." },
+                "warnings": { "type": "array", "items": { "type": "string" }, "description": "What applying does not bring, and what stays." },
                 "truncated": { "type": "object", "description": "What was shortened, by field." }
             },
             "required": ["task_id", "action", "is_done"]
@@ -84,76 +84,41 @@ fn apply(turn: &Turn<'_>, arguments: &Arguments) -> Result<Answer, TaskError> {
         "discard" => Application::Discard,
         _ => Application::Preview,
     };
-    let folder = turn
-        .context
-        .absolute(arguments.text("cwd").unwrap_or(&task.cwd));
     let attempt = arguments
         .number("attempt")
         .and_then(|n| u32::try_from(n).ok());
-    let diff = if task.cloud.is_some() {
-        cloud::apply(turn.context, &task, &folder, attempt, application, turn.now)
-            .map_err(|error| refused_by_cloud(&task, &error))?
-    } else {
-        let base = task.git.as_ref().and_then(|git| git.base.clone());
-        let base = base.unwrap_or_else(|| "HEAD".to_owned());
-        let id = &task.task_id;
-        let patch = worktree::apply(turn.context, id, &folder, &base, application)
-            .map_err(|error| refused(&task, &error))?;
-        String::from_utf8_lossy(&patch).into_owned()
+    let wanted = Wanted {
+        application,
+        folder: arguments.text("cwd").map(Utf8Path::new),
+        attempt,
     };
+    let applied = have_applied(turn.context, turn.store, &task, wanted, turn.now)
+        .map_err(|error| refused(&task, &error))?;
     turn.see(&task);
-    let files: Vec<Value> = files_in(&diff)
-        .into_iter()
+    let files: Vec<Value> = applied
+        .files
+        .iter()
         .map(|(path, kind)| json!({ "path": path, "kind": kind }))
         .collect();
     Ok(Answer::done(json!({
         "task_id": task.task_id,
         "action": action,
         "is_done": application != Application::Preview,
-        "folder": folder,
+        "folder": applied.folder,
         "files": files,
-        "diffstat": size_of(&diff),
-        "diff": diff,
+        "diffstat": applied.size,
+        "diff": applied.shown,
+        "warnings": applied.warnings,
     })))
 }
 
 fn refused(task: &Task, error: &ApplyError) -> TaskError {
-    match error {
-        ApplyError::NoCheckout(id) => {
-            let mut error = fault(
-                ErrorCode::NotFound,
-                format!(
-                    "Task {id} has no checkout of its own: what it changed lies in `{}`, or was applied or discarded before.",
-                    task.cwd
-                ),
-            );
-            error.hint = Some(format!(
-                "The resource codex://task/{id}/diff shows what it changed."
-            ));
-            error
-        }
-        ApplyError::NoChanges => fault(
-            ErrorCode::Conflict,
-            "Nothing was changed, so there is nothing to apply.",
-        ),
-        ApplyError::Git(cause) => {
-            let message = cause.to_string();
-            TaskError::of(&FailureReason::ApplyConflict { message }, None)
-        }
+    let mut said = error.said(task);
+    if matches!(error, ApplyError::NoCheckout) {
+        let id = &task.task_id;
+        said.hint = Some(format!(
+            "The resource codex://task/{id}/diff shows what it changed."
+        ));
     }
-}
-
-fn refused_by_cloud(task: &Task, error: &CloudApplyError) -> TaskError {
-    match error {
-        CloudApplyError::Refused(reason) => TaskError::of(reason, None),
-        CloudApplyError::NotThere => fault(
-            ErrorCode::NotFound,
-            format!("Task {} never reached Codex Cloud.", task.task_id),
-        ),
-        CloudApplyError::NothingToDiscard => {
-            let mut error = fault(ErrorCode::Unsupported, internal(error).message);
-            error.hint = Some("What is not applied changes nothing here.".to_owned());
-            error
-        }
-    }
+    said
 }

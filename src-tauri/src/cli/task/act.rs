@@ -3,14 +3,13 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use mission_control_core::task::failure::CancelledBy;
+use mission_control_core::task::failure::{CancelledBy, ErrorCode};
 use mission_control_core::task::model::{Task, TaskStatus};
 use mission_control_engine::store::Store;
 use mission_control_engine::task::act;
+use mission_control_engine::task::apply::{Application, Wanted, apply as have_applied};
 use mission_control_engine::task::cleanup::{self, Found, clean_up};
-use mission_control_engine::task::cloud::{self, CloudApplyError};
 use mission_control_engine::task::waiting::{Waited, wait_for};
-use mission_control_engine::task::worktree::{self, Application, ApplyError};
 use serde::Serialize;
 
 use super::{Desk, now, render, store_failure};
@@ -89,44 +88,31 @@ pub(super) fn apply(
             format!("Task {id} has not ended."),
         ));
     }
-    if task.cloud.is_some() {
-        return apply_from_cloud(&desk, &task, application, output);
-    }
-    let base = task.git.as_ref().and_then(|git| git.base.clone());
-    let base = base.unwrap_or_else(|| "HEAD".to_owned());
-    let target = desk.context.absolute(&task.cwd);
-    let patch =
-        worktree::apply(&desk.context, &id, &target, &base, application).map_err(|error| {
-            match error {
-                ApplyError::NoCheckout(_) => Failure::of(&error).of_kind(Kind::NotFound),
-                ApplyError::NoChanges | ApplyError::Git(_) => Failure::of(&error),
-            }
-        })?;
-    said(application, &String::from_utf8_lossy(&patch), output)
-}
-
-fn apply_from_cloud(
-    desk: &Desk,
-    task: &Task,
-    application: Application,
-    output: &mut Output,
-) -> Result<ExitCode, Failure> {
-    let target = desk.context.absolute(&task.cwd);
-    let applied = cloud::apply(&desk.context, task, &target, None, application, now());
-    let patch = applied.map_err(|error| match error {
-        CloudApplyError::NotThere => Failure::of(&error).of_kind(Kind::NotFound),
-        CloudApplyError::NothingToDiscard => Failure::of(&error)
-            .of_kind(Kind::NotAvailable)
-            .hint("What is not applied changes nothing here."),
-        CloudApplyError::Refused(reason) => {
-            let failure = Failure::new(Kind::Failed, reason.sentence());
-            match reason.hint() {
-                Some(hint) => failure.hint(hint),
-                None => failure,
-            }
+    let wanted = Wanted {
+        application,
+        folder: None,
+        attempt: None,
+    };
+    let applied = have_applied(&desk.context, &desk.store, &task, wanted, now());
+    let applied = applied.map_err(|error| {
+        let said = error.said(&task);
+        let kind = if said.code == ErrorCode::NotFound {
+            Kind::NotFound
+        } else if said.code == ErrorCode::Unsupported {
+            Kind::NotAvailable
+        } else {
+            Kind::Failed
+        };
+        let failure = Failure::new(kind, said.message);
+        match said.hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
         }
     })?;
-    said(application, &patch, output)
+    for warning in &applied.warnings {
+        render::remark(warning);
+    }
+    said(application, &applied.shown, output)
 }
 
 fn said(application: Application, patch: &str, output: &mut Output) -> Result<ExitCode, Failure> {

@@ -18,9 +18,9 @@ use jiff::Timestamp;
 use mission_control_core::task::model::{Task, TaskId};
 use mission_control_engine::clock::Clock;
 use mission_control_engine::store::{Store, StoreError};
+use mission_control_engine::task::apply::Application;
 use mission_control_engine::task::context::TaskContext;
 use mission_control_engine::task::reconcile::reconcile;
-use mission_control_engine::task::worktree::Application;
 
 use super::FormatArguments;
 use super::failure::{Failure, Kind};

@@ -76,6 +76,8 @@ fn main() -> ExitCode {
                 let (file, text) = rest.split_once(' ').expect("a file and a text");
                 std::fs::write(file, text).expect("write the file");
             }
+            // Has a shell run something to its end, where it works.
+            "sh" => shell(rest),
             // Waits so many milliseconds, or until a file is there.
             "nap" => pause(Duration::from_millis(rest.parse().expect("a number"))),
             "until" => {
@@ -111,6 +113,15 @@ fn say(text: &str) {
     stdout.write_all(text.as_bytes()).expect("write a line");
     stdout.write_all(b"\n").expect("write a line");
     stdout.flush().expect("write a line");
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this program is what the tests start"
+)]
+fn shell(script: &str) {
+    let status = Command::new("sh").args(["-e", "-c", script]).status();
+    assert!(status.expect("start a shell").success(), "{script}");
 }
 
 #[expect(

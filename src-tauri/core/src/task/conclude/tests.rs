@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::task::exec_events::{ExecFact, ReportedFile};
 use crate::task::failure::{CancelledBy, ErrorCode};
-use crate::task::git::{GitFacts, GitSeen};
+use crate::task::git::{DirtyFile, GitFacts, GitSeen};
 use crate::timeline::{FileChangeKind, ItemStatus};
 
 #[test]
@@ -299,6 +299,33 @@ fn a_refusal_by_the_sandbox_is_no_success() {
     assert!(words(&end).contains(
         &"The sandbox refused a command: touch: /etc/x: Read-only file system.".to_owned()
     ));
+}
+
+#[test]
+fn what_was_changed_before_is_named_when_the_difference_holds_it() {
+    let dirty = |content: &str| DirtyFile {
+        kind: FileChangeKind::Updated,
+        content: content.to_owned(),
+    };
+    let mut case = Case::answered().git(&[]);
+    case.gathered.git = GitSeen::Known(Box::new(GitFacts {
+        root: "/r".to_owned(),
+        dirty_before: [("a.rs", "1"), ("same.rs", "1")]
+            .map(|(path, content)| (path.to_owned(), dirty(content)))
+            .into(),
+        dirty_after: [("a.rs", "2"), ("same.rs", "1")]
+            .map(|(path, content)| (path.to_owned(), dirty(content)))
+            .into(),
+        ..GitFacts::default()
+    }));
+
+    let end = case.check(TaskStatus::Completed, Outcome::Succeeded, None);
+
+    assert_eq!(
+        words(&end)[0],
+        "One file was changed before the task started, too, and not committed: `a.rs`. \
+         The difference and its size hold those changes as well."
+    );
 }
 
 #[test]

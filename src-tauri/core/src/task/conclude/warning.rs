@@ -45,6 +45,13 @@ pub enum Warning {
         /// How many there are.
         n_files: u32,
     },
+    /// Some of the files had changes before that were not committed.
+    DirtyBefore {
+        /// Some of the paths.
+        paths: Vec<String>,
+        /// How many there are.
+        n_files: u32,
+    },
     /// Git could not be asked.
     GitUnknown {
         /// Why.
@@ -134,6 +141,12 @@ impl Warning {
             ),
             Self::OutsideRepository { paths, n_files } => format!(
                 "{} changed outside of the repository: {}.",
+                files_were(*n_files),
+                listed(paths, *n_files)
+            ),
+            Self::DirtyBefore { paths, n_files } => format!(
+                "{} changed before the task started, too, and not committed: {}. The difference \
+                 and its size hold those changes as well.",
                 files_were(*n_files),
                 listed(paths, *n_files)
             ),
@@ -307,20 +320,28 @@ fn of_work(evidence: &Evidence<'_>, is_complete: bool) -> Vec<Warning> {
 
 fn of_files(evidence: &Evidence<'_>, files: &[TaskFile]) -> Vec<Warning> {
     let mut warnings = Vec::new();
-    let seen_by = |witness| {
+    let those = |is_meant: &dyn Fn(&TaskFile) -> bool| {
         let mut paths: Vec<String> = files
             .iter()
-            .filter(|file| file.seen_by == witness)
+            .filter(|file| is_meant(file))
             .map(|file| file.path.clone())
             .collect();
         let n_files = u32::try_from(paths.len()).unwrap_or(u32::MAX);
         paths.truncate(MAX_PATHS);
         (n_files > 0).then_some((paths, n_files))
     };
+    let seen_by = |witness| those(&|file| file.seen_by == witness);
     match &evidence.gathered.git {
         GitSeen::NoRepository => {}
         GitSeen::Unknown { why } => warnings.push(Warning::GitUnknown { why: why.clone() }),
-        GitSeen::Known(_) => {
+        GitSeen::Known(facts) => {
+            let changed = facts.changed();
+            let was_dirty = |file: &TaskFile| {
+                facts.dirty_before.contains_key(&file.path) && changed.contains_key(&file.path)
+            };
+            if let Some((paths, n_files)) = those(&was_dirty) {
+                warnings.push(Warning::DirtyBefore { paths, n_files });
+            }
             if let Some((paths, n_files)) = seen_by(FileWitness::AgentOnly) {
                 warnings.push(Warning::ReportedNotInGit { paths, n_files });
             }

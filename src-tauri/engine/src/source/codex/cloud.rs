@@ -21,8 +21,6 @@ use crate::task::folder::make_private_folder;
 const QUESTION: Duration = Duration::from_secs(30);
 /// How long handing a task in may take.
 const SUBMISSION: Duration = Duration::from_secs(120);
-/// How long applying a difference may take.
-const APPLICATION: Duration = Duration::from_secs(120);
 
 /// Most tasks of a page.
 pub(crate) const MOST_LISTED: u32 = 20;
@@ -100,7 +98,7 @@ impl CloudProgram<'_> {
     /// Asks how one task stands. The program ends with 1 for one that is not ready, so what it
     /// prints decides.
     pub(crate) fn status(&self, id: &str) -> Result<CloudEntry, FailureReason> {
-        let finished = self.call(&["status", id], "", QUESTION, &BTreeMap::new())?;
+        let finished = self.call(&["status", id], "", QUESTION)?;
         match read_status(id, &finished.stdout) {
             Some(entry) => Ok(entry),
             None => Err(complaint(finished.code, &finished.said())),
@@ -114,7 +112,7 @@ impl CloudProgram<'_> {
         let attempts = format!("--attempts={}", submission.attempts);
         // The prompt goes by standard input: it may be long, and begin with anything.
         let arguments = ["exec", &environment, &branch, &attempts, "-"];
-        let finished = self.call(&arguments, submission.prompt, SUBMISSION, &BTreeMap::new());
+        let finished = self.call(&arguments, submission.prompt, SUBMISSION);
         let finished = finished.map_err(|reason| {
             if matches!(reason, FailureReason::TimedOut { .. }) {
                 return Refusal::Unconfirmed;
@@ -137,29 +135,8 @@ impl CloudProgram<'_> {
         self.ask(&arguments)
     }
 
-    /// Applies the difference to a checkout. Git is told where that is, for the program works in a
-    /// folder of its own.
-    pub(crate) fn apply(
-        &self,
-        id: &str,
-        attempt: Option<u32>,
-        tree: &Utf8Path,
-        git_folder: &Utf8Path,
-    ) -> Result<String, FailureReason> {
-        let attempt = attempt.map(|attempt| format!("--attempt={attempt}"));
-        let mut arguments = vec!["apply"];
-        arguments.extend(attempt.as_deref());
-        arguments.push(id);
-        let checkout = BTreeMap::from([
-            ("GIT_WORK_TREE".to_owned(), tree.to_string()),
-            ("GIT_DIR".to_owned(), git_folder.to_string()),
-        ]);
-        let finished = self.call(&arguments, "", APPLICATION, &checkout)?;
-        succeeded(finished)
-    }
-
     fn ask(&self, arguments: &[&str]) -> Result<String, FailureReason> {
-        let finished = self.call(arguments, "", QUESTION, &BTreeMap::new())?;
+        let finished = self.call(arguments, "", QUESTION)?;
         succeeded(finished)
     }
 
@@ -168,11 +145,8 @@ impl CloudProgram<'_> {
         arguments: &[&str],
         input: &str,
         limit: Duration,
-        further: &BTreeMap<String, String>,
     ) -> Result<Finished, FailureReason> {
         let scratch = self.scratch()?;
-        let mut variables = self.variables.clone();
-        variables.extend(further.clone());
         let all: Vec<&str> = std::iter::once("cloud")
             .chain(arguments.iter().copied())
             .collect();
@@ -180,7 +154,7 @@ impl CloudProgram<'_> {
             program: self.program,
             arguments: &all,
             folder: &scratch.0,
-            variables: &variables,
+            variables: self.variables,
             input,
             limit,
         });

@@ -1,9 +1,8 @@
-//! Delegated tasks that run in the vendor's cloud: handed in, asked about, applied.
+//! Delegated tasks that run in the vendor's cloud: handed in and asked about.
 //!
 //! No process of this machine belongs to such a task. It is asked about while somebody waits for
 //! it or looks, one of all who do so at a time; what was heard is in the store.
 
-mod apply;
 mod environments;
 mod follow;
 mod submit;
@@ -16,7 +15,6 @@ use super::context::TaskContext;
 use super::id;
 use crate::source::cloud::{CloudProgram, Listed, cloud_id};
 
-pub use apply::{CloudApplyError, apply};
 pub use environments::{CloudEnvironment, Environments, environments};
 pub use follow::{ask, ask_if_due, ask_in_background};
 pub use submit::{CloudRequest, CloudSubmitError, submit};

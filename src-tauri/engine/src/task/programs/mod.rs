@@ -35,8 +35,34 @@ const LOOK_LIMIT: Duration = Duration::from_secs(10);
 /// How long git may change something: a checkout of a large repository takes its time.
 const CHANGE_LIMIT: Duration = Duration::from_mins(5);
 
-/// Has git look for hooks where none are.
-const NO_HOOKS: &str = "core.hooksPath=/dev/null";
+/// Settings that decide what git prints, reads and starts: those of a person or repository would
+/// make differences that nobody else can read or apply, and a task may have changed them.
+const SETTINGS: &[&str] = &[
+    "core.quotePath=false",
+    "core.fsmonitor=false",
+    // Hooks are looked for where none are.
+    "core.hooksPath=/dev/null",
+    "color.ui=false",
+    "diff.noprefix=false",
+    "diff.mnemonicPrefix=false",
+    "diff.srcPrefix=a/",
+    "diff.dstPrefix=b/",
+    "diff.context=3",
+    "diff.interHunkContext=0",
+    "diff.relative=false",
+    "diff.renames=false",
+    "diff.submodule=short",
+    "diff.suppressBlankEmpty=false",
+    "diff.orderFile=/dev/null",
+    "apply.whitespace=nowarn",
+    "apply.ignoreWhitespace=no",
+    "status.relativePaths=false",
+    "log.showSignature=false",
+    "log.showRoot=true",
+];
+
+/// Variables that would change differences as well.
+const NOT_PASSED_ON: [&str; 2] = ["GIT_DIFF_OPTS", "GIT_EXTERNAL_DIFF"];
 
 /// How to start an agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -236,9 +262,14 @@ pub(crate) fn git_does(folder: &Utf8Path, arguments: &[&str]) -> io::Result<Vec<
 /// is started where git lets us say so, and no answer is waited for longer than `limit`.
 fn git_says(folder: &Utf8Path, arguments: &[&str], limit: Duration) -> io::Result<Output> {
     let mut command = program("git".into());
+    command.arg("--no-optional-locks");
+    for setting in SETTINGS {
+        command.args(["-c", setting]);
+    }
+    for name in NOT_PASSED_ON {
+        command.env_remove(name);
+    }
     command
-        .args(["--no-optional-locks", "-c", "core.quotePath=false"])
-        .args(["-c", "core.fsmonitor=false", "-c", NO_HOOKS])
         .args(arguments)
         .current_dir(folder)
         .env("GIT_TERMINAL_PROMPT", "0")

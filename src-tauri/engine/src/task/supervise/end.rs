@@ -128,10 +128,11 @@ impl Supervisor<'_> {
         task.tests.clone_from(&work.tests);
         task.usage = work.usage.map(|usage| usage.of_task(before));
         task.git = self.git.take();
-        task.warnings = conclusion
-            .warnings
-            .iter()
-            .map(|warning| warning.sentence())
+        let remarks = self.launched.iter().flat_map(|launched| &launched.remarks);
+        let warnings = conclusion.warnings.iter();
+        task.warnings = remarks
+            .cloned()
+            .chain(warnings.map(|warning| warning.sentence()))
             .collect();
         task.evidence = conclusion.evidence;
         if let Some(message) = conclusion.final_message {
@@ -166,27 +167,43 @@ impl Supervisor<'_> {
         let Some(worktree) = &launched.worktree else {
             return;
         };
+        let made = worktree::made(worktree);
+        let looked = made.and_then(|made| {
+            let made = made.map(|made| made.base);
+            let base = made.as_deref().or(launched.git.commit());
+            let is_changed = worktree::is_changed(worktree, base)?;
+            Ok((
+                is_changed,
+                worktree::beyond(worktree, base.unwrap_or("HEAD"))?,
+            ))
+        });
+        let (is_changed, beyond) = match looked {
+            Ok(looked) => looked,
+            Err(error) => {
+                let warning = format!("What its checkout holds is not known: {error}.");
+                self.task.warnings.push(warning);
+                return;
+            }
+        };
+        self.task.warnings.extend(beyond.warnings());
         let keeps = self
             .kept
             .as_ref()
             .is_some_and(|kept| kept.request.keep_worktree);
-        let removed = if keeps {
-            Ok(false)
-        } else {
-            worktree::remove_if_clean(worktree, launched.git.commit())
-        };
-        match removed {
-            Ok(false) => {
-                let id = &self.task.task_id;
-                let next = format!("`mission-control apply {id}` brings its changes here.");
-                self.task.next.push(next);
-            }
-            Ok(true) => {
-                if let Some(git) = &mut self.task.git {
-                    git.worktree = None;
+        let is_others = *worktree != self.folder.worktree();
+        if is_changed {
+            let id = &self.task.task_id;
+            let next = format!("`mission-control apply {id}` brings its changes here.");
+            self.task.next.push(next);
+        } else if !keeps && !is_others && beyond.is_nothing() {
+            match worktree::remove(worktree) {
+                Ok(()) => {
+                    if let Some(git) = &mut self.task.git {
+                        git.worktree = None;
+                    }
                 }
+                Err(error) => tracing::warn!(%error, "The task's checkout cannot be removed."),
             }
-            Err(error) => tracing::warn!(%error, "The task's checkout cannot be removed."),
         }
     }
 

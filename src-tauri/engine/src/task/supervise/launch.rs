@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use mission_control_core::task::conclude::SpawnFault;
 use mission_control_core::task::exec_events::UsageBefore;
 use mission_control_core::task::model::TaskId;
-use mission_control_core::task::request::ThreadChoice;
+use mission_control_core::task::request::{Resume, TaskRequest, ThreadChoice};
 use serde::{Deserialize, Serialize};
 
 use crate::source::delegate::{self, CallPlaces, ThreadUse};
@@ -16,7 +16,7 @@ use crate::task::folder::{TaskFolder, write_json, write_whole};
 use crate::task::git::{self, SeenBefore};
 use crate::task::place::Place;
 use crate::task::programs::{DEPTH_VARIABLE, Launch, TASK_VARIABLE};
-use crate::task::submit::{Kept, is_isolated};
+use crate::task::submit::{Kept, MADE_ANEW, is_isolated};
 use crate::task::worktree;
 
 /// How long a task waits for another process to let go of its thread; then the agent says so.
@@ -36,8 +36,11 @@ pub(super) struct Launched {
     pub(super) usage: UsageBefore,
     /// The command line, program first.
     pub(super) argv: Vec<String>,
-    /// The task's own checkout.
+    /// The task's own checkout, or that of the task it goes on with.
     pub(super) worktree: Option<Utf8PathBuf>,
+    /// What a reader should know from the start.
+    #[serde(default)]
+    pub(super) remarks: Vec<String>,
 }
 
 impl Launched {
@@ -74,13 +77,15 @@ pub(super) fn prepare(
     let call = delegate::call(request, places).map_err(|fault| other(fault.to_string()))?;
     let files = |error: std::io::Error| other(error.to_string());
     let asked = Utf8PathBuf::from(request.cwd.clone().unwrap_or_default());
-    let worktree = is_isolated(request, &Place::of(&asked)).then(|| folder.worktree());
-    let cwd = match &worktree {
-        Some(worktree) => {
-            let turn = folder.path().with_file_name("worktree.lock");
-            worktree::make(&turn, &asked, worktree, request.base_ref.as_deref()).map_err(files)?
-        }
-        None => asked,
+    let tasks = folder.path().parent().unwrap_or(folder.path());
+    let (worktree, cwd) = if is_isolated(request, &Place::of(&asked)) {
+        let worktree = folder.worktree();
+        let turn = tasks.join("worktree.lock");
+        let base = request.base_ref.as_deref();
+        let cwd = worktree::make(&turn, &asked, &worktree, base).map_err(files)?;
+        (Some(worktree), cwd)
+    } else {
+        (worktree::around(tasks, &asked), asked)
     };
     if let Some(schema) = &call.schema {
         write_json(&schema_file, schema).map_err(files)?;
@@ -112,10 +117,17 @@ pub(super) fn prepare(
         git: git::before(&launch.cwd),
         usage,
         argv: launch.shown(),
+        remarks: remarks(request, worktree.as_deref() == Some(&folder.worktree())),
         worktree,
     };
     write_json(&folder.before(), &launched).map_err(files)?;
     Ok(Prepared { launch, launched })
+}
+
+/// Returns what a reader should know of a task from the start.
+fn remarks(request: &TaskRequest, has_new_checkout: bool) -> Vec<String> {
+    let is_reply = request.resume == Resume::Thread && has_new_checkout;
+    is_reply.then(|| MADE_ANEW.to_owned()).into_iter().collect()
 }
 
 /// How long a task has waited for nothing but its thread.

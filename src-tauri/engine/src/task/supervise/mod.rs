@@ -563,7 +563,8 @@ impl<'a> Supervisor<'a> {
             command.output = shorten_middle(&command.output, SHOWN_OUTPUT);
         }
         task.tests = work.latest_tests().into_iter().cloned().collect();
-        task.warnings.clone_from(&work.warnings);
+        let remarks = self.launched.iter().flat_map(|launched| &launched.remarks);
+        task.warnings = remarks.chain(&work.warnings).cloned().collect();
         words::describe(task);
     }
 
