@@ -384,6 +384,27 @@ fn the_server_ends_at_once_when_the_client_leaves_or_says_so() {
 }
 
 #[test]
+fn what_was_asked_before_a_stop_signal_is_answered() {
+    for signal in [StopSignal::TERM, StopSignal::INT] {
+        for _ in 0..5 {
+            let front = front();
+            let mut pipe = Pipe::legacy(&front);
+
+            let asked = pipe.send(
+                "tools/call",
+                json!({ "name": "codex_tasks", "arguments": {} }),
+            );
+            pipe.signal(signal);
+
+            assert_eq!(pipe.answer_to(&json!(asked))["result"]["isError"], false);
+            let (took, code) = pipe.ended();
+            assert!(took < AT_ONCE, "{took:?}");
+            assert_eq!(code, Some(0));
+        }
+    }
+}
+
+#[test]
 fn only_the_server_holds_its_streams() {
     let front = front();
     let mut pipe = Pipe::legacy(&front);

@@ -8,6 +8,7 @@
 mod abuse;
 mod apply;
 mod cloud;
+mod cloud_faults;
 mod connector;
 mod older;
 mod pipe;

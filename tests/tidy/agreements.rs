@@ -95,8 +95,6 @@ pub(crate) const DEPENDENCIES: &[(&str, &str)] = &[
         "src-tauri/engine/Cargo.toml",
         "camino dirs futures-util insta jiff memchr mission-control-core notify proptest rusqlite \
              rusqlite_migration rustix ruzstd serde serde_json sysinfo tempfile thiserror tokio \
-        "camino dirs futures-util insta jiff memchr mission-control-core notify proptest rusqlite \
-             rusqlite_migration rustix ruzstd serde serde_json sysinfo tempfile thiserror tokio \
              tokio-tungstenite toml tracing x11rb",
     ),
     (

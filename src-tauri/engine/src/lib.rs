@@ -18,6 +18,7 @@ pub mod whereabouts;
 
 mod command;
 mod kin;
+pub mod command;
 mod locks;
 mod processes;
 mod source;

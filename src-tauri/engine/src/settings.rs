@@ -161,6 +161,8 @@ pub struct TaskSettings {
     pub poll_seconds: Seconds,
     /// Between two questions about a task in the cloud.
     pub cloud_poll_seconds: Seconds,
+    /// For the cloud to take a task before the caller is told its id; it goes on being handed in.
+    pub cloud_answer_seconds: Seconds,
     /// For how many days a task stays whose result was seen.
     pub keep_days: u32,
     /// What happens when somebody asks to run without a sandbox.
@@ -182,6 +184,7 @@ impl Default for TaskSettings {
             term_grace_seconds: Seconds::whole(10),
             poll_seconds: Seconds::whole(10),
             cloud_poll_seconds: Seconds::whole(15),
+            cloud_answer_seconds: Seconds::whole(40),
             keep_days: 30,
             danger_full_access: DangerPolicy::Ask,
         }

@@ -10,6 +10,7 @@ use mission_control_engine::clock::Clock;
 use mission_control_engine::places::{Environment, Places};
 use mission_control_engine::settings::Settings;
 use mission_control_engine::store::{Store, StoreError, TaskFilter};
+use mission_control_engine::task::cloud::Awaited;
 use mission_control_engine::task::context::TaskContext;
 use mission_control_engine::task::present::present;
 use mission_control_engine::task::reconcile::reconcile;
@@ -29,7 +30,27 @@ pub(crate) struct Desk {
     /// One connection for all calls; they take turns.
     store: Arc<Mutex<Option<Store>>>,
     changes: Arc<Mutex<Option<watch::Sender<u64>>>>,
+    /// The tasks that calls wait for, once for each call.
+    awaited: Arc<Mutex<Vec<TaskId>>>,
     standing: watch::Receiver<Standing>,
+}
+
+/// Tasks that a call waits for, as long as it does.
+#[derive(Debug)]
+pub(crate) struct Awaiting {
+    awaited: Arc<Mutex<Vec<TaskId>>>,
+    ids: Vec<TaskId>,
+}
+
+impl Drop for Awaiting {
+    fn drop(&mut self) {
+        let mut awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
+        for id in &self.ids {
+            if let Some(at) = awaited.iter().position(|other| other == id) {
+                awaited.swap_remove(at);
+            }
+        }
+    }
 }
 
 /// The store and what belongs to it, while a call has its turn.
@@ -47,6 +68,7 @@ impl Desk {
         Self {
             store: Arc::default(),
             changes: Arc::default(),
+            awaited: Arc::default(),
             standing,
         }
     }
@@ -111,12 +133,25 @@ impl Desk {
         looked.await.unwrap_or(false)
     }
 
+    /// Has tasks in the cloud asked about while the answer is kept.
+    pub(crate) fn awaiting(&self, ids: &[TaskId]) -> Awaiting {
+        let awaited = Arc::clone(&self.awaited);
+        let mut all = awaited.lock().unwrap_or_else(PoisonError::into_inner);
+        all.extend_from_slice(ids);
+        drop(all);
+        Awaiting {
+            awaited,
+            ids: ids.to_vec(),
+        }
+    }
+
     /// Returns a counter that rises whenever something changed in the store.
     ///
     /// # Errors
     /// When the store cannot be watched.
     pub(crate) async fn changes(&self) -> Result<watch::Receiver<u64>, TaskError> {
         let changes = Arc::clone(&self.changes);
+        let awaited = Arc::clone(&self.awaited);
         blocking(move || {
             let mut current = changes.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(sender) = &*current {
@@ -127,8 +162,10 @@ impl Desk {
             let (sender, receiver) = watch::channel(0);
             *current = Some(sender.clone());
             let changes = Arc::clone(&changes);
+            let awaited = Arc::clone(&awaited);
             let thread = std::thread::Builder::new().name("changes".to_owned());
-            let started = thread.spawn(move || follow(&context, &store, &sender, &changes));
+            let started =
+                thread.spawn(move || follow(&context, &store, &sender, &changes, &awaited));
             match started {
                 Ok(_) => Ok(receiver),
                 Err(error) => {
@@ -250,11 +287,17 @@ fn follow(
     store: &Store,
     sender: &watch::Sender<u64>,
     changes: &Mutex<Option<watch::Sender<u64>>>,
+    awaited: &Mutex<Vec<TaskId>>,
 ) {
+    let awaited = || {
+        let awaited = awaited.lock().unwrap_or_else(PoisonError::into_inner);
+        Awaited::These(awaited.clone())
+    };
     loop {
         let waited = wait_for(
             context,
             store,
+            awaited,
             Some(LINGER),
             |_| -> Result<Option<()>, StoreError> {
                 sender.send_modify(|n_changes| *n_changes += 1);

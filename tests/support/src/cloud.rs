@@ -33,6 +33,7 @@ struct Shared {
     tasks: Mutex<BTreeMap<String, Entry>>,
     submissions: Mutex<Vec<Value>>,
     paths: Mutex<Vec<String>>,
+    answers: Mutex<Option<(String, &'static str, Value)>>,
     is_down: AtomicBool,
     is_over: AtomicBool,
 }
@@ -122,6 +123,13 @@ impl Cloud {
         self.shared.is_down.store(is_down, Ordering::SeqCst);
     }
 
+    /// Answers requests whose method and address contain `part` with `status` and `body` from here
+    /// on; an empty part stands for none.
+    pub fn answers(&self, part: &str, status: &'static str, body: Value) {
+        let answer = (!part.is_empty()).then(|| (part.to_owned(), status, body));
+        *self.shared.answers.lock().unwrap() = answer;
+    }
+
     /// Returns what was handed in.
     #[must_use]
     pub fn submissions(&self) -> Vec<Value> {
@@ -158,7 +166,12 @@ impl Shared {
             words.next().unwrap_or_default(),
         );
         self.paths.lock().unwrap().push(path.to_owned());
-        let (status, body) = if self.is_down.load(Ordering::SeqCst) {
+        let named = format!("{method} {path}");
+        let scripted = self.answers.lock().unwrap().clone();
+        let scripted = scripted.filter(|(part, ..)| named.contains(part.as_str()));
+        let (status, body) = if let Some((_, status, body)) = scripted {
+            (status, body)
+        } else if self.is_down.load(Ordering::SeqCst) {
             ("503 Service Unavailable", json!({ "detail": "down" }))
         } else {
             match self.answer(method, path, &request.body) {

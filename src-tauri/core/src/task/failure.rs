@@ -210,6 +210,26 @@ pub enum FailureReason {
     },
     /// It is not known whether the vendor took the task.
     CloudUnconfirmed {},
+    /// The vendor's cloud refused the account.
+    CloudForbidden {
+        /// What the agent said.
+        message: String,
+    },
+    /// The vendor's cloud has a fault of its own.
+    CloudDown {
+        /// What the agent said.
+        message: String,
+    },
+    /// The vendor's cloud did not answer in time.
+    CloudSilent {
+        /// For so many seconds.
+        after_s: u64,
+    },
+    /// What the vendor's cloud or the agent's program said is not understood.
+    CloudOdd {
+        /// What the agent said.
+        message: String,
+    },
     /// There are no changes to show or apply.
     NothingChanged {},
     /// Changes do not fit what the folder holds.
@@ -314,6 +334,14 @@ impl FailureReason {
             Self::CloudUnconfirmed {} => {
                 "It is not known whether Codex Cloud took the task.".to_owned()
             }
+            Self::CloudForbidden { message } => quoted("Codex Cloud refused the account", message),
+            Self::CloudDown { message } => quoted("Codex Cloud has a fault", message),
+            Self::CloudSilent { after_s } => {
+                format!("Codex Cloud did not answer within {after_s} s.")
+            }
+            Self::CloudOdd { message } => {
+                quoted("The answer of Codex Cloud is not understood", message)
+            }
             Self::NothingChanged {} => "Nothing was changed.".to_owned(),
             Self::ApplyConflict { message } => {
                 quoted("The changes do not fit what the folder holds", message)
@@ -347,19 +375,21 @@ impl FailureReason {
             }
             Self::TurnFailed { .. } | Self::CloudFailed {} => ErrorCode::TurnFailed,
             Self::UsageLimit { .. } | Self::RateLimited { .. } => ErrorCode::Quota,
-            Self::NotLoggedIn { .. } => ErrorCode::Auth,
+            Self::NotLoggedIn { .. } | Self::CloudForbidden { .. } => ErrorCode::Auth,
             Self::NotARepository {} => ErrorCode::NotARepo,
             Self::FolderMissing { .. }
             | Self::ThreadNotFound {}
             | Self::CloudEnvironmentUnknown { .. }
             | Self::CloudTaskUnknown { .. } => ErrorCode::NotFound,
             Self::ApplyConflict { .. } | Self::NothingChanged {} => ErrorCode::Conflict,
-            Self::NoNetwork { .. } => ErrorCode::Stalled,
+            Self::NoNetwork { .. } | Self::CloudDown { .. } | Self::CloudSilent { .. } => {
+                ErrorCode::Stalled
+            }
             Self::ThreadBusy {} => ErrorCode::Busy,
             Self::OptionRefused { .. } | Self::CloudUnavailable { .. } => ErrorCode::Unsupported,
             Self::BadConfiguration { .. } => ErrorCode::Validation,
             Self::McpStartup { .. } => ErrorCode::McpStartup,
-            Self::Silent {} | Self::Unfinished {} => ErrorCode::Protocol,
+            Self::Silent {} | Self::Unfinished {} | Self::CloudOdd { .. } => ErrorCode::Protocol,
         }
     }
 
@@ -378,6 +408,8 @@ impl FailureReason {
             | Self::ThreadBusy {}
             | Self::McpStartup { .. }
             | Self::CloudFailed {}
+            | Self::CloudDown { .. }
+            | Self::CloudSilent { .. }
             | Self::Silent {}
             | Self::Unfinished {} => true,
             Self::Exited { .. }
@@ -396,6 +428,8 @@ impl FailureReason {
             | Self::CloudEnvironmentUnknown { .. }
             | Self::CloudTaskUnknown { .. }
             | Self::CloudUnconfirmed {}
+            | Self::CloudForbidden { .. }
+            | Self::CloudOdd { .. }
             | Self::NothingChanged {}
             | Self::ApplyConflict { .. }
             | Self::BadConfiguration { .. } => false,
@@ -451,7 +485,12 @@ impl FailureReason {
             }
             Self::CloudTaskUnknown { .. } => "`codex cloud list` shows the tasks of your account.",
             Self::CloudUnconfirmed {} => {
-                "`codex cloud list` shows whether it is there; if not, ask again."
+                "`codex cloud list` shows whether it is there; if not, ask again, with another `idempotency_key` if one was given."
+            }
+            Self::CloudForbidden { .. } => "`codex login` with an account that may use it.",
+            Self::CloudDown { .. } | Self::CloudSilent { .. } => "Try again in a few minutes.",
+            Self::CloudOdd { .. } => {
+                "`codex cloud` in a terminal may say more; `mission-control doctor` shows the agent's version."
             }
             Self::ApplyConflict { .. } => {
                 "Look at the difference first, and commit or undo what is in its way."

@@ -6,6 +6,7 @@ mod platform;
 #[cfg(unix)]
 #[path = "unix.rs"]
 mod platform;
+mod underway;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
@@ -14,6 +15,10 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
+
+use underway::Started;
+pub(crate) use underway::Underway;
+pub use underway::end_underway;
 
 /// How a program ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,7 +131,7 @@ pub(crate) fn run_as(start: &Start<'_>) -> Result<Finished, CommandError> {
         program: program.to_string(),
         source,
     };
-    let child = command.spawn().map_err(failed)?;
+    let (child, _started) = Started::spawn(&mut command).map_err(failed)?;
     let group = child.id();
     let (sender, ended) = mpsc::sync_channel(1);
     let input = start.input.to_owned();

@@ -115,6 +115,22 @@ impl Store {
         Ok(n == 1)
     }
 
+    /// Gives a claim back: somebody may ask at once.
+    ///
+    /// # Errors
+    /// When that cannot be recorded.
+    pub fn release_cloud_question(
+        &self,
+        row: &CloudRow,
+        claimed_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.execute(
+            "UPDATE cloud_tasks SET asked_at = ?2 WHERE task_id = ?1 AND asked_at = ?3",
+            params![row.task_id.as_str(), row.asked_at, claimed_at.to_string()],
+        )?;
+        Ok(())
+    }
+
     /// Records how often in a row the vendor did not answer about a task.
     ///
     /// # Errors

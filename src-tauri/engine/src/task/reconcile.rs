@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use mission_control_core::task::model::TaskId;
 
+use super::cloud;
 use super::context::TaskContext;
 use super::folder::TaskFolder;
 use super::outcome::{self, RecordError};
@@ -32,6 +33,7 @@ pub fn reconcile(context: &TaskContext, store: &Store) {
             return;
         }
     };
+    cloud::end_unborn(context, store);
     for task in open {
         let Some(id) = TaskId::parse(&task.id) else {
             continue;

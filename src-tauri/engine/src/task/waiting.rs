@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::cloud::ask_in_background;
+use super::cloud::{Awaited, ask_about_in_background};
 use super::context::TaskContext;
 use super::reconcile::reconcile;
 use super::wake::Waker;
@@ -23,13 +23,14 @@ pub enum Waited<T> {
 }
 
 /// Waits until `look` returns something, at most for `limit`. Looks whenever a task changed, and
-/// now and then in case that was missed.
+/// now and then in case that was missed. Of tasks in the cloud those in `awaited` are asked about.
 ///
 /// # Errors
 /// Whatever `look` returns.
 pub fn wait_for<T, E: From<StoreError>>(
     context: &TaskContext,
     store: &Store,
+    awaited: impl Fn() -> Awaited,
     limit: Option<Duration>,
     mut look: impl FnMut(&Store) -> Result<Option<T>, E>,
 ) -> Result<Waited<T>, E> {
@@ -48,7 +49,7 @@ pub fn wait_for<T, E: From<StoreError>>(
         let is_due = looked_at.is_none_or(|at: Duration| now >= at + BELL_MISSED);
         if is_due {
             reconcile(context, store);
-            ask_in_background(context, store);
+            ask_about_in_background(context, store, &awaited());
             looked_at = Some(now);
         }
         if is_due && store.access() == Access::Read {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use mission_control_engine::command::end_underway;
 use rmcp::serve_server;
 use tokio::sync::watch;
 
@@ -13,6 +14,9 @@ use crate::wire::{Lease, Outbox, Standing, Wire, streams};
 
 /// How long answers may take after the client has sent its last message.
 const GRACE: Duration = Duration::from_millis(700);
+
+/// How long what was started may take to be gone and tidied up.
+const TIDYING: Duration = Duration::from_millis(250);
 
 /// Most threads for work that blocks; calls beyond wait for their turn.
 const MOST_THREADS: usize = 8;
@@ -38,28 +42,26 @@ pub fn serve(listing: Listing) -> Result<(), ServeError> {
         .max_blocking_threads(MOST_THREADS)
         .build()
         .map_err(ServeError::Loop)?;
-    let result = runtime.block_on(async {
-        tokio::select! {
-            result = converse(listing) => result,
-            () = told_to_end() => Ok(()),
-        }
-    });
-    // Work that blocks a thread is left behind: whatever is worth keeping is in the store.
+    let result = runtime.block_on(converse(listing));
+    // Work that blocks a thread is left behind: whatever is worth keeping is in the store. What it
+    // started is not.
     runtime.shutdown_background();
+    end_underway(TIDYING);
     result
 }
 
 async fn converse(listing: Listing) -> Result<(), ServeError> {
     let (input, output) = streams::take().map_err(ServeError::Streams)?;
     let (outbox, writer) = Outbox::new(output);
-    let (wire, standing) = Wire::new(input, outbox.clone());
+    let (end, told) = watch::channel(false);
+    let (wire, standing) = Wire::new(input, outbox.clone(), told);
     let desk = Arc::new(Desk::new(standing.clone()));
     tokio::select! {
         result = writer => if let Err(error) = result {
             tracing::info!(%error, "The client does not read any more.");
         },
         () = talk(wire, &desk, listing) => {}
-        () = farewell(standing, &outbox) => {}
+        () = farewell(standing, &outbox, end) => {}
     }
     Ok(())
 }
@@ -84,14 +86,20 @@ async fn talk(mut wire: Wire, desk: &Arc<Desk>, listing: Listing) {
     }
 }
 
-/// Waits until the client has ended and its answers are written, or their time is up.
-async fn farewell(mut standing: watch::Receiver<Standing>, outbox: &Outbox) {
-    if standing
-        .wait_for(|standing| standing.has_ended)
-        .await
-        .is_err()
-    {
-        return;
+/// Waits until the client has ended, or this process is told to, and answers are written, or their
+/// time is up.
+async fn farewell(
+    mut standing: watch::Receiver<Standing>,
+    outbox: &Outbox,
+    end: watch::Sender<bool>,
+) {
+    tokio::select! {
+        ended = standing.wait_for(|standing| standing.has_ended) => if ended.is_err() {
+            return;
+        },
+        () = told_to_end() => {
+            end.send_replace(true);
+        }
     }
     let answered = async {
         // The sender lives as long as the wire, which is gone only when serving is.
@@ -104,7 +112,7 @@ async fn farewell(mut standing: watch::Receiver<Standing>, outbox: &Outbox) {
         }
     };
     if tokio::time::timeout(GRACE, answered).await.is_err() {
-        tracing::info!("The client left before everything was answered.");
+        tracing::info!("The server ends before everything was answered.");
     }
 }
 

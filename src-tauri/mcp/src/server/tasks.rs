@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mission_control_core::task::failure::{CancelledBy, ErrorCode, TaskError};
 use mission_control_core::text::shorten;
 use mission_control_engine::task::act;
-use mission_control_engine::task::cloud::ask_in_background;
+use mission_control_engine::task::cloud::{Awaited, ask_about_in_background};
 use rmcp::model::{CancelTaskParams, ErrorData, GetTaskParams, GetTaskResult, UpdateTaskParams};
 use rmcp::service::{RequestContext, RoleServer};
 
@@ -32,7 +32,8 @@ pub(super) async fn get(
         .turn(move |turn| {
             let task = turn.task(&turn.find(&request.task_id)?)?;
             // Whoever follows it waits for it.
-            ask_in_background(turn.context, turn.store);
+            let awaited = Awaited::These(vec![task.task_id.clone()]);
+            ask_about_in_background(turn.context, turn.store, &awaited);
             let state = state(&task, asking)?;
             turn.see(&task);
             Ok(state)

@@ -46,6 +46,7 @@ pub(crate) async fn wait(
     until: Until,
     limit: Duration,
 ) -> Result<(Vec<Task>, Ended), TaskError> {
+    let _awaiting = desk.awaiting(ids);
     // Subscribed to before the first look, so that no change falls between.
     let mut changes = desk.changes().await?;
     let start = Instant::now();

@@ -1,12 +1,15 @@
 //! `codex_cloud_submit`, `_status`, `_result` and `_environments`: tasks that run at the vendor.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
 use mission_control_core::task::cloud::CloudEntry;
 use mission_control_core::task::failure::{ErrorCode, FailureReason, TaskError};
 use mission_control_core::task::model::Task;
 use mission_control_engine::task::cloud::{
-    self, CloudRequest, CloudSubmitError, Environments, environments, id_in_cloud,
+    self, CloudRequest, CloudSubmitError, Environments, Recorded, environments, id_in_cloud,
 };
-use mission_control_engine::task::submit::Submitted;
+use mission_control_engine::task::submit::{Novelty, Submitted};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -182,17 +185,53 @@ fn cloud_request(arguments: &Arguments) -> CloudRequest {
     }
 }
 
-/// Hands a task in, and says so once while the service takes it.
+/// Hands a task in, and says so once while the service takes it. A service that takes its time is
+/// left to it: the caller hears the task's id.
 pub(super) async fn hand_in(call: &Call, request: CloudRequest) -> Result<Submitted, TaskError> {
     let now = Instant::now();
     let says = format!("handing it to Codex Cloud, {}", request.environment);
     Progress::of(&call.context, now).begin(&says, now).await;
-    call.desk
+    let (recorded, limit) = call
+        .desk
         .apart(move |turn| {
-            cloud::submit(turn.context, turn.store, &request, turn.now)
-                .map_err(|error| refused(&error))
+            let recorded = cloud::record(turn.context, turn.store, &request, turn.now)
+                .map_err(|error| refused(&error))?;
+            let limit = turn.context.settings.cloud_answer_seconds;
+            Ok((recorded, limit.duration()))
+        })
+        .await?;
+    let handover = match recorded {
+        Recorded::New(handover) => handover,
+        Recorded::Known(task) => {
+            return Ok(Submitted {
+                task: *task,
+                novelty: Novelty::Known,
+            });
+        }
+    };
+    let (task, is_known) = (handover.task().clone(), handover.is_known());
+    let desk = Arc::clone(&call.desk);
+    let mut delivery = tokio::spawn(async move {
+        desk.apart(move |turn| {
+            let delivered = handover.deliver(turn.context, turn.store, turn.now);
+            delivered.map_err(|error| refused(&error))
         })
         .await
+    });
+    let delivered = tokio::time::timeout(limit, &mut delivery).await;
+    let task = match delivered {
+        Ok(Ok(delivered)) => delivered?,
+        Ok(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Ok(Err(error)) => return Err(internal(&error)),
+        Err(_) => {
+            is_known.store(true, Ordering::SeqCst);
+            task
+        }
+    };
+    Ok(Submitted {
+        task,
+        novelty: Novelty::New,
+    })
 }
 
 fn refused(error: &CloudSubmitError) -> TaskError {

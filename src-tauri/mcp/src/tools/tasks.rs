@@ -5,6 +5,7 @@ use mission_control_core::task::failure::TaskError;
 use mission_control_core::task::model::{Task, TaskId, TaskStatus};
 use mission_control_engine::store::TaskFilter;
 use mission_control_engine::task::present::present;
+use mission_control_engine::task::reconcile::reconcile;
 use serde_json::{Value, json};
 
 use super::log::tail;
@@ -197,6 +198,7 @@ fn list(turn: &Turn<'_>, arguments: &Arguments) -> Result<Answer, TaskError> {
     let cwd = arguments
         .text("cwd")
         .map(|cwd| resolved(Utf8Path::new(cwd)));
+    reconcile(turn.context, turn.store);
     let tasks = turn.store.tasks(filter).map_err(|error| unusable(&error))?;
     let matching: Vec<Task> = tasks
         .into_iter()

@@ -7,6 +7,7 @@ mod refusal;
 pub(crate) mod streams;
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rmcp::RoleServer;
 use rmcp::model::{ClientJsonRpcMessage, ServerJsonRpcMessage};
@@ -22,6 +23,9 @@ use streams::Input;
 
 /// Longest message that is sent, in bytes. Answers are kept far shorter by whoever makes them.
 const MAX_FRAME: usize = 4 << 20;
+
+/// What was sent before is there within this time.
+const AT_ONCE: Duration = Duration::from_millis(5);
 
 /// How the connection stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,6 +45,8 @@ pub(crate) struct Wire {
     gate: Gate,
     outbox: Outbox,
     standing: watch::Sender<Standing>,
+    /// Whether this process was told to end.
+    told: watch::Receiver<bool>,
 }
 
 /// A connection on loan: whoever served it gives it back, so that serving can start anew.
@@ -55,7 +61,11 @@ pub(crate) struct Lease {
 pub(crate) struct SendError;
 
 impl Wire {
-    pub(crate) fn new(input: Input, outbox: Outbox) -> (Self, watch::Receiver<Standing>) {
+    pub(crate) fn new(
+        input: Input,
+        outbox: Outbox,
+        told: watch::Receiver<bool>,
+    ) -> (Self, watch::Receiver<Standing>) {
         let (standing, seen) = watch::channel(Standing::default());
         let wire = Self {
             input,
@@ -63,6 +73,7 @@ impl Wire {
             gate: Gate::default(),
             outbox,
             standing,
+            told,
         };
         (wire, seen)
     }
@@ -97,8 +108,24 @@ impl Wire {
                     self.standing.send_modify(|standing| standing.has_ended = true);
                 },
                 () = room, if !has_room => {}
+                () = is_told(&mut self.told) => self.take_what_is_there().await,
             }
         }
+    }
+
+    /// Reads what was sent before this process was told to end, and nothing after it.
+    async fn take_what_is_there(&mut self) {
+        let lines = &mut self.lines;
+        let mut is_open = true;
+        while is_open && lines.waiting() <= MAX_LINE {
+            let read = self.input.read(|bytes| lines.feed(bytes));
+            match tokio::time::timeout(AT_ONCE, read).await {
+                Ok(is_still_open) => is_open = is_still_open,
+                Err(_) => break,
+            }
+        }
+        self.standing
+            .send_modify(|standing| standing.has_ended = true);
     }
 
     /// Takes the next message out of what was read.
@@ -143,6 +170,14 @@ impl Wire {
         self.standing.send_if_modified(|standing| {
             std::mem::replace(&mut standing.awaited, awaited) != awaited
         });
+    }
+}
+
+/// Waits until this process is told to end.
+async fn is_told(told: &mut watch::Receiver<bool>) {
+    if told.wait_for(|told| *told).await.is_err() {
+        // Serving is over, and so is this wait.
+        std::future::pending::<()>().await;
     }
 }
 

@@ -9,6 +9,7 @@ use mission_control_engine::store::Store;
 use mission_control_engine::task::act;
 use mission_control_engine::task::apply::{Application, Wanted, apply as have_applied};
 use mission_control_engine::task::cleanup::{self, Found, clean_up};
+use mission_control_engine::task::cloud::Awaited;
 use mission_control_engine::task::waiting::{Waited, wait_for};
 use serde::Serialize;
 
@@ -54,7 +55,8 @@ pub(super) fn cancel(id: &str, format: Format, output: &mut Output) -> Result<Ex
             .map_err(|error| store_failure(&error))?;
         Ok(task.filter(|task| task.status.is_terminal()))
     };
-    let task = match wait_for(&desk.context, &desk.store, Some(limit), look)? {
+    let no_cloud = || Awaited::These(Vec::new());
+    let task = match wait_for(&desk.context, &desk.store, no_cloud, Some(limit), look)? {
         Waited::For(task) => task,
         Waited::TimeUp => {
             return Err(

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use mission_control_core::task::model::TaskId;
 use mission_control_core::text::strip_controls;
 use mission_control_engine::store::Store;
+use mission_control_engine::task::cloud::Awaited;
 use mission_control_engine::task::waiting::{Waited, wait_for};
 
 use super::{Desk, store_failure};
@@ -52,7 +53,8 @@ pub(super) fn run(id: &str, extent: Extent, output: &mut Output) -> Result<ExitC
         }
         Ok(has_ended.then_some(()))
     };
-    match wait_for(&desk.context, &desk.store, None, look)? {
+    let awaited = || Awaited::These(vec![id.clone()]);
+    match wait_for(&desk.context, &desk.store, awaited, None, look)? {
         Waited::For(()) | Waited::TimeUp => Ok(ExitCode::SUCCESS),
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use mission_control_core::task::model::{Outcome, Task, TaskId, TaskStatus};
 use mission_control_engine::store::Store;
+use mission_control_engine::task::cloud::Awaited;
 use mission_control_engine::task::waiting::{Waited, wait_for};
 use serde::Serialize;
 
@@ -95,7 +96,8 @@ fn wait(
         progress.show(&tasks);
         Ok(is_over(&tasks, until).then_some(tasks))
     };
-    let waited = wait_for(&desk.context, &desk.store, limit, look);
+    let awaited = || Awaited::These(ids.to_vec());
+    let waited = wait_for(&desk.context, &desk.store, awaited, limit, look);
     progress.clear();
     match waited? {
         Waited::For(tasks) => Ok(tasks),

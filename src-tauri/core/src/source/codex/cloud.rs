@@ -145,46 +145,71 @@ fn state_of(word: &str) -> String {
     one_line(word, 40).to_ascii_lowercase()
 }
 
-/// Returns why a call of `codex cloud` that ended with `code` did not work, from what it said on
-/// standard error.
+/// What a call of `codex cloud` is about: the service says of all that it is not found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// One task.
+    Task,
+    /// Anything else.
+    Service,
+}
+
+/// Returns why a call of `codex cloud` did not work, from what it said on standard error.
 #[must_use]
-pub fn complaint(code: Option<i32>, stderr: &str) -> FailureReason {
+pub fn complaint(stderr: &str, about: About) -> FailureReason {
     let is_noise = |line: &&str| !line.is_empty() && !line.starts_with("WARNING");
     let said = stderr.lines().map(str::trim).find(is_noise);
     let said = said.unwrap_or_default();
     let message = said.strip_prefix("Error: ").unwrap_or(said).to_owned();
     let has = |words: &[&str]| words.iter().any(|word| stderr.contains(word));
+    if has(&["Not signed in", "codex login"]) {
+        return FailureReason::NotLoggedIn { message };
+    }
     if has(&[
-        "Not signed in",
-        "401 Unauthorized",
-        "status 401",
-        "codex login",
-    ]) {
-        FailureReason::NotLoggedIn { message }
-    } else if has(&[
         "trusted HTTPS origin",
         "unrecognized subcommand",
         "unexpected argument",
     ]) {
-        FailureReason::CloudUnavailable { message }
-    } else if stderr.contains("environment '") && stderr.contains("not found") {
-        FailureReason::CloudEnvironmentUnknown { message }
-    } else if has(&["not a git repository"]) {
-        FailureReason::NotARepository {}
-    } else if has(&["Apply failed", "Apply partially"]) {
-        FailureReason::ApplyConflict { message }
-    } else if has(&["error sending request", "dns error", "connection refused"]) {
-        FailureReason::NoNetwork { message }
-    } else if has(&["No diff available"]) {
-        FailureReason::NothingChanged {}
-    } else if has(&["404 Not Found", "status 404"]) {
-        FailureReason::CloudTaskUnknown { message }
-    } else {
-        FailureReason::Exited {
-            code: code.unwrap_or(-1),
-            message: Some(message),
-        }
+        return FailureReason::CloudUnavailable { message };
     }
+    if stderr.contains("environment '") && stderr.contains("not found") {
+        return FailureReason::CloudEnvironmentUnknown { message };
+    }
+    if has(&["error sending request", "dns error", "connection refused"]) {
+        return FailureReason::NoNetwork { message };
+    }
+    if has(&["No diff available"]) {
+        return FailureReason::NothingChanged {};
+    }
+    match (http_status(stderr), about) {
+        (Some(401), _) => FailureReason::NotLoggedIn { message },
+        (Some(403), _) => FailureReason::CloudForbidden { message },
+        (Some(404), About::Task) => FailureReason::CloudTaskUnknown { message },
+        (Some(404), About::Service) => FailureReason::CloudUnavailable { message },
+        (Some(429), _) => FailureReason::RateLimited { message },
+        (Some(500..), _) => FailureReason::CloudDown { message },
+        (Some(_) | None, _) => FailureReason::CloudOdd { message },
+    }
+}
+
+/// Returns whether a task may have been handed in although the call said `stderr`: it was sent,
+/// and the service did not say that it is not wanted.
+#[must_use]
+pub fn may_have_arrived(stderr: &str) -> bool {
+    let is_refused = http_status(stderr).is_some_and(|status| (400..500).contains(&status));
+    stderr.contains("create_task failed") && !is_refused
+}
+
+/// Reads the number in `… failed: 404 Not Found` or `status 404`.
+fn http_status(stderr: &str) -> Option<u16> {
+    ["failed: ", "status "].iter().find_map(|before| {
+        stderr.split(before).skip(1).find_map(|after| {
+            let number = after.split_whitespace().next()?;
+            let number = number.trim_end_matches([',', ';', ':', '.']);
+            let number: u16 = number.parse().ok()?;
+            (100..600).contains(&number).then_some(number)
+        })
+    })
 }
 
 #[cfg(test)]
@@ -272,7 +297,7 @@ mod tests {
     fn complaints_are_typed() {
         #[track_caller]
         fn check(stderr: &str, code: ErrorCode) {
-            assert_eq!(complaint(Some(1), stderr).code(), code, "{stderr}");
+            assert_eq!(complaint(stderr, About::Service).code(), code, "{stderr}");
         }
 
         check(
@@ -291,14 +316,44 @@ mod tests {
             "Error: http error: list_tasks failed: error sending request for url (https://x)",
             ErrorCode::Stalled,
         );
-        check(
-            "Apply failed for task task_e_01 (applied=0, skipped=1, conflicts=0)",
-            ErrorCode::Conflict,
-        );
-        check(
-            "Error: io error: git apply failed to run: not a git repository (exit 128)",
-            ErrorCode::NotARepo,
-        );
-        check("Error: something else", ErrorCode::Exit);
+        for (status, code) in [
+            ("401 Unauthorized", ErrorCode::Auth),
+            ("403 Forbidden", ErrorCode::Auth),
+            ("404 Not Found", ErrorCode::Unsupported),
+            ("429 Too Many Requests", ErrorCode::Quota),
+            ("500 Internal Server Error", ErrorCode::Stalled),
+        ] {
+            check(&listing(status), code);
+        }
+        let one = complaint(&listing("404 Not Found"), About::Task);
+        assert_eq!(one.code(), ErrorCode::NotFound);
+        check("Error: something else", ErrorCode::Protocol);
+    }
+
+    fn listing(status: &str) -> String {
+        format!(
+            "Error: http error: list_tasks failed: GET https://x/list failed: {status}; content-type=application/json; body={{}}"
+        )
+    }
+
+    #[test]
+    fn what_was_sent_and_not_refused_may_have_arrived() {
+        let sent = |says: &str| {
+            may_have_arrived(&format!("Error: http error: create_task failed: {says}"))
+        };
+
+        assert!(sent(
+            "POST https://x/tasks failed: 500 Internal Server Error; body={}"
+        ));
+        assert!(sent(
+            "POST https://x/tasks succeeded but no task id found; body={}"
+        ));
+        assert!(sent("error sending request for url (https://x/tasks)"));
+        assert!(!sent(
+            "POST https://x/tasks failed: 429 Too Many Requests; body={}"
+        ));
+        assert!(!may_have_arrived(
+            "Error: GET https://x/environments failed: 500 Internal"
+        ));
     }
 }

@@ -7,8 +7,8 @@ use mission_control_core::redact::{SecretCounts, redact};
 use mission_control_core::task::cloud::{CloudEntry, CloudPage, outcome_of, status_of};
 use mission_control_core::task::failure::{FailureReason, TaskError};
 use mission_control_core::task::model::{
-    DiffStat, FileWitness, Task, TaskEvidence, TaskEvidenceSource, TaskFile, TaskGit, TaskLink,
-    TaskStatus,
+    DiffStat, FileWitness, Task, TaskEvidence, TaskEvidenceSource, TaskFile, TaskGit, TaskId,
+    TaskLink, TaskStatus,
 };
 use mission_control_core::task::patch::{files_in, size_of};
 
@@ -22,18 +22,41 @@ use crate::task::outcome::{self, DebugFacts, Ended, RecordError};
 use crate::task::supervise::journal::Journal;
 use crate::task::{bell, words};
 
-/// Who handed a task in has this long to hear that it arrived.
-const UNBORN: SignedDuration = SignedDuration::from_secs(180);
+/// How many tasks are asked about one by one in one round.
+const MOST_SINGLE: usize = 4;
 
 /// Longest between two questions about a task, when the service does not answer.
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
-/// Asks about the tasks that are due, on a thread of its own. Cheap when none is.
+/// Which tasks somebody waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Awaited {
+    /// All, whoever handed them in.
+    All,
+    /// These.
+    These(Vec<TaskId>),
+}
+
+impl Awaited {
+    fn holds(&self, id: &TaskId) -> bool {
+        match self {
+            Self::All => true,
+            Self::These(ids) => ids.contains(id),
+        }
+    }
+}
+
+/// Asks about all tasks that are due, on a thread of its own. Cheap when none is.
 pub fn ask_in_background(context: &TaskContext, store: &Store) {
+    ask_about_in_background(context, store, &Awaited::All);
+}
+
+/// Asks about those of some tasks that are due, on a thread of its own. Cheap when none is.
+pub fn ask_about_in_background(context: &TaskContext, store: &Store, awaited: &Awaited) {
     if store.access() == Access::Read {
         return;
     }
-    match due(context, store, Clock::start().now().wall) {
+    match due(context, store, awaited, Clock::start().now().wall) {
         Ok(due) if due.is_empty() => return,
         Ok(_) => {}
         Err(error) => {
@@ -41,11 +64,11 @@ pub fn ask_in_background(context: &TaskContext, store: &Store) {
             return;
         }
     }
-    let context = context.clone();
+    let (context, awaited) = (context.clone(), awaited.clone());
     let started = std::thread::Builder::new()
         .name("cloud".to_owned())
         .spawn(move || match Store::open(&context.state) {
-            Ok(store) => ask_if_due(&context, &store),
+            Ok(store) => ask_if_due(&context, &store, &awaited),
             Err(error) => tracing::warn!(%error, "Tasks in the cloud cannot be asked about."),
         });
     if let Err(error) = started {
@@ -53,11 +76,38 @@ pub fn ask_in_background(context: &TaskContext, store: &Store) {
     }
 }
 
+/// Ends tasks whose submitter died before the service had answered: a held lock says that it lives.
+pub(crate) fn end_unborn(context: &TaskContext, store: &Store) {
+    let now = Clock::start().now().wall;
+    let ended = store.open_cloud_tasks().and_then(|rows| {
+        for row in rows {
+            if row.cloud_id.is_some() || context.folder(&row.task_id).is_supervised() {
+                continue;
+            }
+            // It may have been answered between the two looks.
+            let row = store.cloud_task(&row.task_id)?;
+            let Some(row) = row.filter(|row| row.cloud_id.is_none()) else {
+                continue;
+            };
+            if let Some(task) = store.task_result(&row.task_id)?
+                && !task.status.is_terminal()
+            {
+                let reason = FailureReason::CloudUnconfirmed {};
+                finish_failed(context, store, task, TaskStatus::Interrupted, &reason, now)?;
+            }
+        }
+        Ok(())
+    });
+    if let Err(error) = ended {
+        tracing::warn!(%error, "Tasks that never reached the cloud cannot be looked for.");
+    }
+}
+
 /// Asks about the tasks that are due: one list for all of them, and one question for each that is
 /// not on it.
-pub fn ask_if_due(context: &TaskContext, store: &Store) {
+pub fn ask_if_due(context: &TaskContext, store: &Store, awaited: &Awaited) {
     let now = Clock::start().now().wall;
-    let asked = due(context, store, now).and_then(|rows| {
+    let asked = due(context, store, awaited, now).and_then(|rows| {
         let mut claimed = Vec::new();
         for row in rows {
             // Somebody else may have been faster.
@@ -93,16 +143,20 @@ pub fn ask(
 }
 
 /// Returns the tasks it is time to ask about.
-fn due(context: &TaskContext, store: &Store, now: Timestamp) -> Result<Vec<CloudRow>, StoreError> {
+fn due(
+    context: &TaskContext,
+    store: &Store,
+    awaited: &Awaited,
+    now: Timestamp,
+) -> Result<Vec<CloudRow>, StoreError> {
     let mut rows = store.open_cloud_tasks()?;
     let pause = context.settings.cloud_poll_seconds.duration();
     rows.retain(|row| {
         let asked_at = row.asked_at.parse::<Timestamp>().unwrap_or(Timestamp::MIN);
         let since = now.duration_since(asked_at);
-        match row.cloud_id {
-            Some(_) => since >= pause_after(pause, row.n_failures),
-            None => since >= UNBORN,
-        }
+        row.cloud_id.is_some()
+            && awaited.holds(&row.task_id)
+            && since >= pause_after(pause, row.n_failures)
     });
     Ok(rows)
 }
@@ -119,20 +173,12 @@ fn ask_about(
     rows: &[CloudRow],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let (born, unborn): (Vec<&CloudRow>, Vec<&CloudRow>) =
-        rows.iter().partition(|row| row.cloud_id.is_some());
-    for row in unborn {
-        if let Some(task) = store.task_result(&row.task_id)? {
-            let reason = FailureReason::CloudUnconfirmed {};
-            finish_failed(context, store, task, TaskStatus::Interrupted, &reason, now)?;
-        }
-    }
-    if born.is_empty() {
+    if rows.is_empty() {
         return Ok(());
     }
     let cloud = program(context, now);
     // One call tells of all that changed lately.
-    let listed = if born.len() > 1 {
+    let listed = if rows.len() > 1 {
         cloud.list(Listed::default())
     } else {
         Ok(CloudPage {
@@ -140,7 +186,8 @@ fn ask_about(
             cursor: None,
         })
     };
-    for row in born {
+    let mut n_single = 0;
+    for row in rows {
         let cloud_id = row.cloud_id.as_deref().unwrap_or_default();
         let on_list = listed
             .as_ref()
@@ -153,7 +200,15 @@ fn ask_about(
             .map_err(Clone::clone);
         let entry = match on_list {
             Ok(Some(entry)) => Ok(entry),
-            Ok(None) => cloud.status(cloud_id),
+            Ok(None) if n_single == MOST_SINGLE => {
+                // Its turn comes with the next look.
+                store.release_cloud_question(row, now)?;
+                continue;
+            }
+            Ok(None) => {
+                n_single += 1;
+                cloud.status(cloud_id)
+            }
             Err(reason) => Err(reason),
         };
         match entry {

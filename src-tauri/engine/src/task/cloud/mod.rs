@@ -16,8 +16,9 @@ use super::id;
 use crate::source::cloud::{CloudProgram, Listed, cloud_id};
 
 pub use environments::{CloudEnvironment, Environments, environments};
-pub use follow::{ask, ask_if_due, ask_in_background};
-pub use submit::{CloudRequest, CloudSubmitError, submit};
+pub(crate) use follow::end_unborn;
+pub use follow::{Awaited, ask, ask_about_in_background, ask_if_due, ask_in_background};
+pub use submit::{CloudRequest, CloudSubmitError, Handover, Recorded, record};
 
 /// Returns the id a task in the cloud has there, from the id or the address of its page.
 #[must_use]

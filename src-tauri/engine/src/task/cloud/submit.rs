@@ -1,6 +1,8 @@
 //! Handing a task in: recorded first, so that nothing that reaches the cloud is forgotten here.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 use mission_control_core::redact::redact;
@@ -14,9 +16,10 @@ use super::program;
 use crate::source::cloud::{Refusal, Submission};
 use crate::store::{HandedIn, NewTask, RunsWhere, Store, StoreError};
 use crate::task::context::TaskContext;
+use crate::task::folder::SupervisorLock;
 use crate::task::place::Place;
 use crate::task::programs::git;
-use crate::task::submit::{Novelty, Submitted, TITLE_CHARS};
+use crate::task::submit::TITLE_CHARS;
 use crate::task::supervise::journal::Journal;
 use crate::task::{bell, id, words};
 
@@ -72,21 +75,42 @@ pub enum CloudSubmitError {
     Files(#[from] io::Error),
 }
 
-/// Hands a task in: recorded before the cloud hears of it, and removed if the cloud refuses.
-/// Whether it arrived is not known when nobody answered; then it has ended as interrupted.
+/// What became of a request.
+#[derive(Debug)]
+pub enum Recorded {
+    /// A new task that is to be handed over.
+    New(Box<Handover>),
+    /// Its idempotency key was used before.
+    Known(Box<Task>),
+}
+
+/// A task that is recorded and not handed over yet.
+#[derive(Debug)]
+pub struct Handover {
+    task: Task,
+    prompt: String,
+    is_known: Arc<AtomicBool>,
+    /// Held until the service has answered: whoever finds it free knows that nobody will.
+    lock: SupervisorLock,
+}
+
+/// Records a task before the cloud hears of it.
 ///
 /// # Errors
 /// When it is refused; then nothing of it stays.
-pub fn submit(
+pub fn record(
     context: &TaskContext,
     store: &Store,
     request: &CloudRequest,
     now: Timestamp,
-) -> Result<Submitted, CloudSubmitError> {
-    let mut task = checked(context, request, now)?;
+) -> Result<Recorded, CloudSubmitError> {
+    let task = checked(context, request, now)?;
     let folder = context.folder(&task.task_id);
     folder.make()?;
     bell::make(&context.state)?;
+    let lock = folder
+        .lock()?
+        .ok_or_else(|| io::Error::other("somebody else holds the lock of a new task"))?;
     let handed_in = store.hand_in(&NewTask {
         task: &task,
         idempotency_key: request.idempotency_key.as_deref(),
@@ -102,10 +126,7 @@ pub fn submit(
         Ok(HandedIn::Recorded) => {}
         Ok(HandedIn::Known(known)) => {
             std::fs::remove_dir_all(folder.path())?;
-            return Ok(Submitted {
-                task: *known,
-                novelty: Novelty::Known,
-            });
+            return Ok(Recorded::Known(known));
         }
         Err(error) => {
             std::fs::remove_dir_all(folder.path())?;
@@ -113,46 +134,93 @@ pub fn submit(
         }
     }
     bell::ring(&context.state, &task.task_id);
-
-    let place = task.cloud.clone().unwrap_or_else(|| place_of(request, ""));
-    let handed_over = program(context, now).submit(Submission {
-        prompt: &request.prompt,
-        environment: &place.environment,
-        branch: &place.branch,
-        attempts: place.attempts,
-    });
-    match handed_over {
-        Ok((cloud_id, url)) => {
-            store.record_cloud_id(&task.task_id, &cloud_id)?;
-            task.status = TaskStatus::Running;
-            task.started_at = Some(now);
-            task.cloud = Some(CloudPlace {
-                id: Some(cloud_id),
-                url: Some(url.clone()),
-                ..place
-            });
-            words::describe(&mut task);
-            words::link(&mut task, &folder);
-            store.record_progress(&task)?;
-            let mut journal = Journal::open(&folder, &task, now)?;
-            journal.note(&format!("Handed to the cloud: {url}"));
-        }
-        Err(Refusal::Refused(reason)) => {
-            store.forget_unborn(&task.task_id)?;
-            std::fs::remove_dir_all(folder.path())?;
-            bell::ring(&context.state, &task.task_id);
-            return Err(CloudSubmitError::Refused(reason));
-        }
-        Err(Refusal::Unconfirmed) => {
-            let reason = FailureReason::CloudUnconfirmed {};
-            task = finish_failed(context, store, task, TaskStatus::Interrupted, &reason, now)?;
-        }
-    }
-    bell::ring(&context.state, &task.task_id);
-    Ok(Submitted {
+    Ok(Recorded::New(Box::new(Handover {
         task,
-        novelty: Novelty::New,
-    })
+        prompt: request.prompt.clone(),
+        is_known: Arc::default(),
+        lock,
+    })))
+}
+
+impl Handover {
+    /// Returns the task as it was recorded.
+    #[must_use]
+    pub const fn task(&self) -> &Task {
+        &self.task
+    }
+
+    /// Returns what says whether somebody was told the task's id: then it stays when the cloud
+    /// refuses it, and has failed.
+    #[must_use]
+    pub fn is_known(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.is_known)
+    }
+
+    /// Hands the task over. Whether it arrived is not known when nobody answered; then it has
+    /// ended as interrupted.
+    ///
+    /// # Errors
+    /// When the cloud refuses it; then nothing of it stays, unless it is known.
+    pub fn deliver(
+        self,
+        context: &TaskContext,
+        store: &Store,
+        now: Timestamp,
+    ) -> Result<Task, CloudSubmitError> {
+        let Self {
+            mut task,
+            prompt,
+            is_known,
+            lock,
+        } = self;
+        let folder = context.folder(&task.task_id);
+        let place = task.cloud.clone().unwrap_or_else(nowhere);
+        let handed_over = program(context, now).submit(Submission {
+            prompt: &prompt,
+            environment: &place.environment,
+            branch: &place.branch,
+            attempts: place.attempts,
+        });
+        match handed_over {
+            Ok((cloud_id, url)) => {
+                store.record_cloud_id(&task.task_id, &cloud_id)?;
+                task.status = TaskStatus::Running;
+                task.started_at = Some(now);
+                task.cloud = Some(CloudPlace {
+                    id: Some(cloud_id),
+                    url: Some(url.clone()),
+                    ..place
+                });
+                words::describe(&mut task);
+                words::link(&mut task, &folder);
+                store.record_progress(&task)?;
+                let mut journal = Journal::open(&folder, &task, now)?;
+                journal.note(&format!("Handed to the cloud: {url}"));
+            }
+            Err(Refusal::Refused(reason)) if is_known.load(Ordering::SeqCst) => {
+                task = finish_failed(context, store, task, TaskStatus::Failed, &reason, now)?;
+            }
+            Err(Refusal::Refused(reason)) => {
+                store.forget_unborn(&task.task_id)?;
+                std::fs::remove_dir_all(folder.path())?;
+                bell::ring(&context.state, &task.task_id);
+                return Err(CloudSubmitError::Refused(reason));
+            }
+            Err(Refusal::Unconfirmed(said)) => {
+                let said = said.map(|reason| redact(&reason.sentence()).text);
+                task.warnings.extend(said);
+                let reason = FailureReason::CloudUnconfirmed {};
+                task = finish_failed(context, store, task, TaskStatus::Interrupted, &reason, now)?;
+            }
+        }
+        drop(lock);
+        bell::ring(&context.state, &task.task_id);
+        Ok(task)
+    }
+}
+
+fn nowhere() -> CloudPlace {
+    place_of(&CloudRequest::default(), "")
 }
 
 fn checked(
