@@ -4,6 +4,7 @@
 
 pub mod answering;
 pub mod clock;
+pub mod command;
 pub mod demo;
 pub mod doctor;
 pub mod launch;
@@ -16,9 +17,7 @@ pub mod task;
 pub mod terminal;
 pub mod whereabouts;
 
-mod command;
 mod kin;
-pub mod command;
 mod locks;
 mod processes;
 mod source;

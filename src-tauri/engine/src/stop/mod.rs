@@ -30,6 +30,7 @@ use crate::settings::Settings;
 use crate::source::{Owner, Ownership, Serves, ownership};
 use crate::store::{Store, StoreError};
 use crate::task::act::{self, Cancelling};
+use crate::task::cloud::Awaited;
 use crate::task::context::TaskContext;
 use crate::task::mark::ProcessMark;
 use crate::task::waiting::{Waited, wait_for};
@@ -372,7 +373,8 @@ fn cancel_its_task(at: &StopPlaces<'_>, session: &LiveSession) -> Result<Option<
         Cancelling::Unsupported { .. } => return Err(Refusal::Elsewhere),
     }
     let limit = context.settings.term_grace_seconds.duration() + SLACK;
-    let ended = match wait_for(&context, &store, Some(limit), is_over)? {
+    let no_cloud = || Awaited::These(Vec::new());
+    let ended = match wait_for(&context, &store, no_cloud, Some(limit), is_over)? {
         Waited::For(()) => true,
         Waited::TimeUp => false,
     };
