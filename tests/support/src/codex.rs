@@ -183,7 +183,10 @@ impl CodexHome {
         let path = self.codex_home.join("config.toml");
         let config = fs::read_to_string(&path).expect("read config.toml");
         let config = config.replace("http://127.0.0.1:9/v1", address);
-        let config = format!("model = \"{CLASSIC_MODEL}\"\n{config}");
+        let config = format!(
+            "model = \"{CLASSIC_MODEL}\"\n{config}\
+             [features]\ndefault_mode_request_user_input = true\n"
+        );
         fs::write(&path, config).expect("write config.toml");
     }
 

@@ -142,6 +142,16 @@ impl<'a> Answer<'a> {
                 });
                 self.command(&arguments, index)
             }
+            Item::Question(text, options) => {
+                let options: Vec<Value> = options
+                    .iter()
+                    .map(|label| json!({ "label": label, "description": label }))
+                    .collect();
+                let asked = json!({ "questions": [{
+                    "id": "choice", "header": "Choice", "question": text, "options": options,
+                }] });
+                self.function_call("request_user_input", None, &asked, index)
+            }
             Item::Patch(text) => self.patch(text, index),
             Item::SpawnAgent(task) => self.spawn_agent(task, index),
             Item::WaitAgents => self.wait_agents(index),

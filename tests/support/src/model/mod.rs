@@ -22,7 +22,7 @@ use crate::wait::{Deadline, wait_for};
 use answer::Answer;
 pub use script::{
     GUARDIAN_ASKS, GUARDIAN_SAYS_NO, Gate, Reply, Script, Step, command, escalated, patch,
-    reasoning, say, spawn_agent, wait_agents,
+    question, reasoning, say, spawn_agent, wait_agents,
 };
 
 /// The scripted model; it ends when dropped.

@@ -62,6 +62,8 @@ pub enum Item {
     Command(String),
     /// A shell command outside of the sandbox, which somebody has to approve.
     Escalated(String),
+    /// A question with some answers to choose from.
+    Question(String, Vec<String>),
     /// A change to files, in the agent's patch language.
     Patch(String),
     /// A sub-agent with this task.
@@ -86,6 +88,13 @@ pub fn command(line: &str) -> Step {
 #[must_use]
 pub fn escalated(line: &str) -> Step {
     Step::of(Item::Escalated(line.to_owned()))
+}
+
+/// Asks the person something.
+#[must_use]
+pub fn question(text: &str, options: &[&str]) -> Step {
+    let options = options.iter().map(|&option| option.to_owned()).collect();
+    Step::of(Item::Question(text.to_owned(), options))
 }
 
 /// Thinks aloud.
@@ -237,6 +246,7 @@ impl Item {
             Self::Message(_) | Self::Reasoning(_) => false,
             Self::Command(_)
             | Self::Escalated(_)
+            | Self::Question(..)
             | Self::Patch(_)
             | Self::SpawnAgent(_)
             | Self::WaitAgents => true,
