@@ -165,9 +165,11 @@ fn codex_has_no_status_line() {
 
 /// Speaks of servers as Claude Code does.
 const CLAUDE: &str = r#"#!/bin/sh
-case "$4" in project) file=.mcp.json ;; *) file=$HOME/.claude.json ;; esac
+case "$4" in project) file=.mcp.json ;; *) file=${CLAUDE_CONFIG_DIR:-$HOME}/.claude.json ;; esac
+servers=$(printf '{"mcpServers":{"%s":{"command":"%s","args":["%s"]}}}' "$5" "$7" "$8")
+case "$4" in local) servers=$(printf '{"projects":{"%s":%s}}' "$PWD" "$servers") ;; esac
 case "$2" in
-    add) printf '{"mcpServers":{"%s":{"command":"%s","args":["%s"]}}}' "$5" "$7" "$8" >"$file" ;;
+    add) echo "$servers" >"$file" ;;
     remove) rm "$file" ;;
 esac
 "#;
@@ -514,6 +516,37 @@ fn settings_that_are_no_object_are_left_alone() {
         assert_eq!(claude.text(), broken);
         assert!(!Path::new(&claude.stage.file(".claude.json")).exists());
     }
+}
+
+#[test]
+fn a_server_that_is_not_taken_leaves_the_settings_as_they_were() {
+    let claude = ClaudeCode::with_settings("{}");
+    let program = claude.stage.file("bin/claude");
+    fs::write(&program, "#!/bin/sh\necho no >&2\nexit 1\n").unwrap();
+
+    let said = claude.said(&["install", "--statusline", "--client", "claude"]);
+
+    assert_eq!(said.exit, Exit::Code(1), "{said:?}");
+    assert_eq!(claude.text(), "{}");
+}
+
+#[test]
+fn broken_settings_without_our_line_keep_nobody_from_removing_the_server() {
+    let claude = ClaudeCode::new();
+    claude.mcp(&["install"]);
+    let broken = r#"{ "permissions": ["mcp__mission-control__codex_run"], "#;
+    fs::create_dir_all(claude.settings.parent().unwrap()).unwrap();
+    fs::write(&claude.settings, broken).unwrap();
+
+    let removed = claude.mcp(&["remove"]);
+
+    assert_eq!(
+        outcome(&removed),
+        ("unreadable", false, false),
+        "{removed:#}"
+    );
+    assert_eq!(removed["state"], "absent");
+    assert_eq!(claude.text(), broken);
 }
 
 #[test]

@@ -137,6 +137,7 @@ fn a_task_goes_to_the_cloud_and_its_changes_come_back() {
     assert_eq!(task["cloud"]["id"], "task_e_00000001");
     assert!(text(&task["cloud"]["url"]).ends_with("/codex/tasks/task_e_00000001"));
     assert_eq!(task["cloud"]["branch"], "feature/x");
+    assert_eq!(task["sandbox"], "workspace-write");
     let [submission] = stage.cloud.submissions().try_into().unwrap();
     assert_eq!(submission["new_task"]["branch"], "feature/x");
     assert_eq!(submission["new_task"]["environment_id"], ENVIRONMENT.0);

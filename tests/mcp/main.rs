@@ -6,6 +6,7 @@
 )]
 
 mod abuse;
+mod answers;
 mod apply;
 mod cloud;
 mod cloud_faults;

@@ -58,10 +58,17 @@ fn the_list_is_static_ordered_and_plain() {
         assert_eq!(tool["inputSchema"]["additionalProperties"], false, "{name}");
         assert!(tool["annotations"]["readOnlyHint"].is_boolean(), "{name}");
     }
-    let run = &first[7];
+    let tool = |name: &str| {
+        let all = first.as_array().unwrap();
+        all.iter().find(|tool| tool["name"] == name).unwrap()
+    };
+    let run = tool("codex_run");
     assert_eq!(run["annotations"]["readOnlyHint"], false);
     assert_eq!(run["_meta"]["anthropic/alwaysLoad"], true);
-    assert_eq!(first[5]["_meta"]["anthropic/maxResultSizeChars"], 200_000);
+    assert_eq!(
+        tool("codex_result")["_meta"]["anthropic/maxResultSizeChars"],
+        200_000
+    );
 }
 
 #[test]

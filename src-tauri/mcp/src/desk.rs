@@ -1,11 +1,12 @@
 //! What all calls share: the way to the store, and hearing that something changed in it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use mission_control_core::task::failure::{ErrorCode, TaskError};
-use mission_control_core::task::model::{Task, TaskId};
+use mission_control_core::task::model::{Task, TaskId, TaskStatus};
 use mission_control_engine::clock::Clock;
 use mission_control_engine::places::{Environment, Places};
 use mission_control_engine::settings::Settings;
@@ -24,6 +25,9 @@ use crate::wire::Standing;
 /// How long the watching thread stays when nobody waits any more.
 const LINGER: Duration = Duration::from_secs(5);
 
+/// Begins the name of an owner that is no session but a folder.
+const PROJECT: &str = "project:";
+
 /// What all calls share. Nothing is opened or watched before somebody asks.
 #[derive(Debug)]
 pub(crate) struct Desk {
@@ -32,6 +36,10 @@ pub(crate) struct Desk {
     changes: Arc<Mutex<Option<watch::Sender<u64>>>>,
     /// The tasks that calls wait for, once for each call.
     awaited: Arc<Mutex<Vec<TaskId>>>,
+    /// What tasks wait for, as far as this server's client was told: by task and request.
+    told_needs: Mutex<BTreeSet<(TaskId, String)>>,
+    /// The tasks that were handed in through this server.
+    started: Mutex<Vec<TaskId>>,
     standing: watch::Receiver<Standing>,
 }
 
@@ -69,6 +77,8 @@ impl Desk {
             store: Arc::default(),
             changes: Arc::default(),
             awaited: Arc::default(),
+            told_needs: Mutex::default(),
+            started: Mutex::default(),
             standing,
         }
     }
@@ -145,6 +155,27 @@ impl Desk {
         }
     }
 
+    /// Returns whether a task waits for a person and the client was not told.
+    pub(crate) fn has_untold_need(&self, task: &Task) -> bool {
+        let told = lock(&self.told_needs);
+        need_of(task).is_some_and(|need| !told.contains(&need))
+    }
+
+    /// Remembers that the client is told what tasks wait for.
+    pub(crate) fn tell_needs(&self, tasks: &[Task]) {
+        lock(&self.told_needs).extend(tasks.iter().filter_map(need_of));
+    }
+
+    /// Remembers that a task was handed in through this server.
+    pub(crate) fn has_started(&self, id: &TaskId) {
+        lock(&self.started).push(id.clone());
+    }
+
+    /// Returns the tasks that were handed in through this server.
+    pub(crate) fn started(&self) -> Vec<TaskId> {
+        lock(&self.started).clone()
+    }
+
     /// Returns a counter that rises whenever something changed in the store.
     ///
     /// # Errors
@@ -210,11 +241,15 @@ impl Turn<'_> {
         }
     }
 
-    /// Returns the open tasks of whoever runs this server.
+    /// Returns the open tasks of the session that runs this server; where it does not say which
+    /// one it is, those of `started`, and how many others its project has.
     ///
     /// # Errors
     /// When they cannot be read.
-    pub(crate) fn own_open_tasks(&self) -> Result<Vec<TaskId>, TaskError> {
+    pub(crate) fn own_open_tasks(
+        &self,
+        started: &[TaskId],
+    ) -> Result<(Vec<TaskId>, usize), TaskError> {
         reconcile(self.context, self.store);
         let open = self
             .store
@@ -227,7 +262,14 @@ impl Turn<'_> {
                 own.push(task.task_id);
             }
         }
-        Ok(own)
+        let owner = self.context.owner.as_deref().unwrap_or_default();
+        if !owner.starts_with(PROJECT) {
+            return Ok((own, 0));
+        }
+        let n_own = own.len();
+        own.retain(|id| started.contains(id));
+        let n_others = n_own - own.len();
+        Ok((own, n_others))
     }
 
     /// Returns a task with everything that is known of it at present.
@@ -256,6 +298,17 @@ impl Turn<'_> {
     }
 }
 
+/// Names what a task waits for.
+fn need_of(task: &Task) -> Option<(TaskId, String)> {
+    let need = task.need.as_ref()?;
+    (task.status == TaskStatus::InputRequired)
+        .then(|| (task.task_id.clone(), need.request_id.clone()))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Returns what a client reads when the store cannot be used.
 pub(crate) fn unusable(error: &StoreError) -> TaskError {
     let mut fault = internal(error);
@@ -276,7 +329,11 @@ fn context() -> Result<TaskContext, TaskError> {
     let settings_file = environment
         .settings_file()
         .map_err(|error| internal(&error))?;
-    let settings = Settings::load(&settings_file).map_err(|error| internal(&error))?;
+    let settings = Settings::load(&settings_file).map_err(|error| {
+        let mut fault = internal(&error);
+        fault.hint = Some(format!("Correct {settings_file}, or move it away."));
+        fault
+    })?;
     let places = Places::resolve(&environment, &settings).map_err(|error| internal(&error))?;
     Ok(TaskContext::of(&environment, &settings, places))
 }

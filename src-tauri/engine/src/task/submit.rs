@@ -1,5 +1,6 @@
 //! Handing a task in: checked, recorded so that it survives, and given a supervisor.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
 
 use camino::Utf8PathBuf;
@@ -189,6 +190,12 @@ fn checked(
     if is_forbidden {
         return Err(SubmitError::Forbidden);
     }
+    without_secrets(&mut Names {
+        title: &mut request.title,
+        group_id: &mut request.group_id,
+        tags: &mut request.tags,
+        idempotency_key: &mut request.idempotency_key,
+    });
     let cwd = match &request.cwd {
         Some(cwd) => context.absolute(cwd),
         None => context.cwd.clone(),
@@ -201,6 +208,33 @@ fn checked(
         *path = cwd.join(&*path).to_string();
     }
     Ok((request, thread))
+}
+
+/// What names a task, and is kept and shown as long as the task is.
+pub(super) struct Names<'a> {
+    pub(super) title: &'a mut Option<String>,
+    pub(super) group_id: &'a mut Option<String>,
+    pub(super) tags: &'a mut Vec<String>,
+    pub(super) idempotency_key: &'a mut Option<String>,
+}
+
+/// Removes secrets from names. A key with one in it stays as good as it was: what is kept of it
+/// tells it from others.
+pub(super) fn without_secrets(names: &mut Names<'_>) {
+    let texts = names.title.iter_mut().chain(names.group_id.iter_mut());
+    for text in texts.chain(names.tags.iter_mut()) {
+        *text = redact(text).text;
+    }
+    if let Some(key) = names.idempotency_key
+        && redact(key).text != *key
+    {
+        let digest = |salt: u8| {
+            let mut hasher = DefaultHasher::new();
+            (salt, &*key).hash(&mut hasher);
+            hasher.finish()
+        };
+        *key = format!("redacted:{:016x}{:016x}", digest(0), digest(1));
+    }
 }
 
 /// Decides whether a task gets a checkout of its own, and makes sure that one can be made.
@@ -313,5 +347,42 @@ fn consent(request: &TaskRequest) -> Need {
         request_id: CONSENT.to_owned(),
         can_answer: true,
         choices: vec!["accept".to_owned(), "decline".to_owned()],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_kept_without_secrets_and_keys_stay_apart() {
+        let kept = |secret: char| {
+            let secret = format!("ghp_{}", String::from(secret).repeat(36));
+            let (mut title, mut group_id) = (Some(secret.clone()), Some(secret.clone()));
+            let (mut tags, mut key) = (
+                vec![secret.clone(), "mine".to_owned()],
+                Some(secret.clone()),
+            );
+            without_secrets(&mut Names {
+                title: &mut title,
+                group_id: &mut group_id,
+                tags: &mut tags,
+                idempotency_key: &mut key,
+            });
+            let all = format!("{title:?}{group_id:?}{tags:?}{key:?}");
+            assert!(!all.contains(&secret) && all.contains("mine"), "{all}");
+            key
+        };
+
+        assert_eq!(kept('a'), kept('a'));
+        assert_ne!(kept('a'), kept('b'));
+        let mut plain = Some("build-17".to_owned());
+        without_secrets(&mut Names {
+            title: &mut None,
+            group_id: &mut None,
+            tags: &mut Vec::new(),
+            idempotency_key: &mut plain,
+        });
+        assert_eq!(plain.as_deref(), Some("build-17"));
     }
 }

@@ -24,7 +24,7 @@ use crate::task::uri::{Part, parse, resource};
 const MOST_LISTED: u32 = 20;
 
 /// Longest content that is returned, in bytes; longer files lose their middle.
-const MOST_BYTES: u64 = 1 << 20;
+const MOST_BYTES: u64 = 192 << 10;
 
 pub(super) fn templates() -> Vec<ResourceTemplate> {
     let described = |part: Part| {
@@ -151,7 +151,10 @@ fn ends(path: &Utf8Path) -> std::io::Result<String> {
     let half = MOST_BYTES / 2;
     (&mut file).take(half).read_to_end(&mut bytes)?;
     let mut text = String::from_utf8_lossy(&bytes).into_owned();
-    text.push_str(&format!("\n… {} bytes left out …\n", size - 2 * half));
+    text.push_str(&format!(
+        "\n… {} bytes left out; the whole is in {path} …\n",
+        size - 2 * half
+    ));
     file.seek(SeekFrom::Start(size - half))?;
     bytes.clear();
     file.take(half).read_to_end(&mut bytes)?;

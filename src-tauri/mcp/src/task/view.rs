@@ -145,6 +145,21 @@ pub(crate) fn complaint(task: &Task) -> Option<TaskError> {
     Some(error.unwrap_or_else(|| fault(code, task.summary.clone())))
 }
 
+/// Returns how the person answers what a task waits for.
+pub(crate) fn how_to_answer(task: &Task) -> String {
+    let id = &task.task_id;
+    let command = match &task.need {
+        Some(need) => format!(
+            ", or by `mission-control answer {id} {} accept` (or `decline`) in a terminal",
+            need.request_id
+        ),
+        None => String::new(),
+    };
+    format!(
+        "Tell the person that it waits: they answer in Mission Control{command}. It is theirs to decide."
+    )
+}
+
 /// Returns what a client can do next.
 fn next(task: &Task) -> Vec<String> {
     let id = &task.task_id;
@@ -165,8 +180,8 @@ fn further(task: &Task) -> Vec<String> {
             format!("In a background shell `mission-control wait {id}` ends when it ends."),
         ],
         TaskStatus::InputRequired => vec![
-            "Tell the person that it waits for an answer in Mission Control.".to_owned(),
-            format!("Then codex_wait with task_ids [\"{id}\"]."),
+            how_to_answer(task),
+            format!("Then codex_wait with task_ids [\"{id}\"] returns when it ends."),
         ],
         TaskStatus::Completed
         | TaskStatus::Failed

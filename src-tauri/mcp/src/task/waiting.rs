@@ -20,6 +20,8 @@ pub(crate) enum Until {
     Any,
     /// All of them.
     All,
+    /// All of them, or one that needs somebody, told or not.
+    Held,
     /// All of them, whatever they ask for meanwhile.
     Over,
 }
@@ -35,7 +37,8 @@ pub(crate) enum Ended {
     Given,
 }
 
-/// Waits for tasks and returns them as they stand then, and what ended the wait.
+/// Waits for tasks and returns them as they stand then, and what ended the wait. What one of them
+/// needs ends one wait only: whoever was told waits on.
 ///
 /// # Errors
 /// When the store cannot be used, or a task was removed.
@@ -53,11 +56,14 @@ pub(crate) async fn wait(
     let mut progress = Progress::of(context, start);
     loop {
         let tasks = read(desk, ids).await?;
-        if is_over(&tasks, until) {
+        let has_need = tasks.iter().any(|task| desk.has_untold_need(task));
+        if is_over(&tasks, until, has_need) {
+            desk.tell_needs(&tasks);
             return Ok((tasks, Ended::Tasks));
         }
         let now = Instant::now();
         if now >= start + limit {
+            desk.tell_needs(&tasks);
             return Ok((tasks, Ended::TimeUp));
         }
         progress.tell(&message(&tasks), now).await;
@@ -86,14 +92,15 @@ pub(crate) async fn read(desk: &Arc<Desk>, ids: &[TaskId]) -> Result<Vec<Task>, 
         .await
 }
 
-fn is_over(tasks: &[Task], until: Until) -> bool {
-    let has_need = tasks
-        .iter()
-        .any(|task| task.status == TaskStatus::InputRequired);
+fn is_over(tasks: &[Task], until: Until, has_need: bool) -> bool {
     let mut ended = tasks.iter().map(|task| task.status.is_terminal());
     match until {
         Until::Any => has_need || ended.any(|ended| ended),
         Until::All => has_need || ended.all(|ended| ended),
+        Until::Held => {
+            let mut all = tasks.iter();
+            ended.all(|ended| ended) || all.any(|task| task.status == TaskStatus::InputRequired)
+        }
         Until::Over => ended.all(|ended| ended),
     }
 }

@@ -57,7 +57,7 @@ pub(super) const APPLY: ToolSpec = ToolSpec {
             "required": ["task_id", "action", "is_done"]
         })
     },
-    effect: Effect::Destroys,
+    effect: Effect::Applies,
     meta: &[],
     run: |call| -> Reply { Box::pin(run(call)) },
 };

@@ -69,7 +69,8 @@ pub(super) const STATUS: ToolSpec = ToolSpec {
     name: "codex_cloud_status",
     title: "Ask Codex Cloud how tasks stand",
     description: "Asks Codex Cloud now. With `task_id` (ours, the cloud's, or the address of the \
-        task's page): how that task stands. Without: the latest tasks of the account, whoever \
+        task's page): how that task stands; one of ours that ended is told as it ended, without \
+        asking. Without: the latest tasks of the account, whoever \
         handed them in, at most 20 a page.",
     parameters: &[
         Parameter::optional(
@@ -95,7 +96,7 @@ pub(super) const STATUS: ToolSpec = ToolSpec {
             "cloud_task": { "type": "object", "description": "A task that was handed in elsewhere." }
         }))
     },
-    effect: Effect::Reads,
+    effect: Effect::Asks,
     meta: &[],
     run: |call| -> Reply {
         Box::pin(async move {
@@ -119,7 +120,7 @@ pub(super) const RESULT: ToolSpec = ToolSpec {
             "cloud_task": { "type": "object", "description": "A task that was handed in elsewhere." }
         }))
     },
-    effect: Effect::Reads,
+    effect: Effect::Asks,
     meta: &[("anthropic/maxResultSizeChars", MetaValue::Number(200_000))],
     run: |call| -> Reply {
         Box::pin(async move {
@@ -149,7 +150,7 @@ pub(super) const ENVIRONMENTS: ToolSpec = ToolSpec {
             "required": ["environments", "file"]
         })
     },
-    effect: Effect::Reads,
+    effect: Effect::Asks,
     meta: &[],
     run: |call| -> Reply {
         Box::pin(async move {
@@ -209,6 +210,7 @@ pub(super) async fn hand_in(call: &Call, request: CloudRequest) -> Result<Submit
             });
         }
     };
+    call.desk.has_started(&handover.task().task_id);
     let (task, is_known) = (handover.task().clone(), handover.is_known());
     let desk = Arc::clone(&call.desk);
     let mut delivery = tokio::spawn(async move {

@@ -26,7 +26,9 @@ pub(super) const LOG: ToolSpec = ToolSpec {
     name: "codex_log",
     title: "Read a task's log",
     description: "Reads the log of a delegated task: by default its last 50 lines. To read on \
-        without gaps pass the returned `cursor` to the next call. `kind` \"events\" are Codex's own \
+        without gaps pass the returned `cursor` to the next call. At most 32 kB come at once: \
+        `truncated` says when lines before them were left out, and `cursor` 0 reads from the \
+        beginning. `kind` \"events\" are Codex's own \
         JSON events, \"stderr\" is what it wrote on standard error.",
     parameters: &[
         TASK_ID,
@@ -99,7 +101,7 @@ fn read(turn: &Turn<'_>, arguments: &Arguments) -> Result<Answer, TaskError> {
         };
         fault(ErrorCode::NotFound, message)
     })?;
-    Ok(Answer::done(json!({
+    let mut value = json!({
         "task_id": id,
         "kind": kind,
         "text": piece.text,
@@ -107,7 +109,12 @@ fn read(turn: &Turn<'_>, arguments: &Arguments) -> Result<Answer, TaskError> {
         "at_end": piece.end >= piece.size,
         "size": piece.size,
         "status": task.status,
-    })))
+    });
+    if let (Some(left_out), Some(fields)) = (piece.left_out, value.as_object_mut()) {
+        let cut = json!({ "of": piece.size, "unit": "bytes", "left_out": left_out });
+        fields.insert("truncated".to_owned(), json!({ "text": cut }));
+    }
+    Ok(Answer::done(value))
 }
 
 /// A piece of a file.
@@ -115,6 +122,8 @@ pub(super) struct Piece {
     pub(super) text: String,
     end: u64,
     pub(super) size: u64,
+    /// How many bytes before it were asked for, too; none if there are none.
+    left_out: Option<u64>,
 }
 
 fn piece_from(path: &Utf8Path, from: u64) -> std::io::Result<Piece> {
@@ -134,6 +143,7 @@ fn piece_from(path: &Utf8Path, from: u64) -> std::io::Result<Piece> {
         end: from + bytes.len() as u64,
         text: String::from_utf8_lossy(&bytes).into_owned(),
         size,
+        left_out: None,
     })
 }
 
@@ -152,10 +162,12 @@ pub(super) fn tail(path: &Utf8Path, n_lines: usize) -> std::io::Result<Piece> {
     let mut starts: Vec<usize> = if from == 0 { vec![0] } else { Vec::new() };
     let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
     starts.extend(ends.map(|(at, _)| at + 1).filter(|at| *at < bytes.len()));
+    let is_short = from > 0 && starts.len() < n_lines;
     let start = starts.len().saturating_sub(n_lines);
     let start = starts.get(start).copied().unwrap_or(0);
     let text = bytes.get(start..).unwrap_or_default();
     Ok(Piece {
+        left_out: is_short.then_some(end - text.len() as u64),
         text: String::from_utf8_lossy(text).into_owned(),
         end,
         size,
@@ -184,6 +196,21 @@ mod tests {
         }
 
         assert_eq!(text, lines);
+        assert_eq!(tail(&path, 2).unwrap().left_out, None);
         assert_eq!(tail(&path, 2).unwrap().text, "line 4998 ü\nline 4999 ü\n");
+    }
+
+    #[test]
+    fn lines_that_are_too_long_to_be_shown_are_owned_up_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = camino::Utf8PathBuf::from_path_buf(folder.path().join("log")).unwrap();
+        let line = format!("{}\n", "x".repeat(20_000));
+        std::fs::write(&path, line.repeat(3)).unwrap();
+
+        let piece = tail(&path, 3).unwrap();
+
+        assert_eq!(piece.text, line);
+        assert_eq!(piece.left_out, Some(2 * 20_001));
+        assert_eq!(tail(&path, 1).unwrap().left_out, None);
     }
 }

@@ -34,10 +34,14 @@ pub(crate) use act::cancelled;
 pub(crate) enum Effect {
     /// It only reads.
     Reads,
+    /// It only reads, also from a service.
+    Asks,
     /// It starts work that may change files.
     Starts,
     /// It ends or removes something.
     Destroys,
+    /// It changes or removes files, and may fetch them from a service.
+    Applies,
 }
 
 /// One tool.
@@ -194,6 +198,7 @@ fn described(tool: &ToolSpec) -> Tool {
     let annotations = ToolAnnotations::with_title(tool.title);
     let annotations = match tool.effect {
         Effect::Reads => annotations.read_only(true).open_world(false),
+        Effect::Asks => annotations.read_only(true).open_world(true),
         Effect::Starts => annotations
             .read_only(false)
             .destructive(false)
@@ -204,6 +209,11 @@ fn described(tool: &ToolSpec) -> Tool {
             .destructive(true)
             .idempotent(true)
             .open_world(false),
+        Effect::Applies => annotations
+            .read_only(false)
+            .destructive(true)
+            .idempotent(true)
+            .open_world(true),
     };
     let mut described = Tool::new(tool.name, tool.description, schema(tool.parameters))
         .with_title(tool.title)

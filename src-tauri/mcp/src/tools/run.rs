@@ -221,8 +221,9 @@ pub(super) const REPLY: ToolSpec = ToolSpec {
     title: "Go on with a Codex task",
     description: "Gives a further instruction to a Codex thread, which still knows what it did: \
         a correction, a question about its result, the next step. Name the ended task with \
-        `task_id`, or any Codex thread with `thread_id`. Sandbox, folder and model stay as they \
-        were unless given. Returns a new task_id, like codex_run.",
+        `task_id`, or any Codex thread with `thread_id`. Sandbox, folder, isolation and model \
+        stay as they were unless given: what worked in a checkout of its own goes on there, or \
+        in a new one if that was applied or discarded. Returns a new task_id, like codex_run.",
     parameters: &[
         PROMPT,
         Parameter::optional("task_id", Kind::Text, "The task to go on with.").or(&["id"]),
@@ -234,6 +235,11 @@ pub(super) const REPLY: ToolSpec = ToolSpec {
         ]),
         CWD,
         SANDBOX,
+        Parameter::optional(
+            "isolation",
+            Kind::Choice(&["none", "worktree", "auto"]),
+            "Whether it works in a git worktree of its own; as before if not given.",
+        ),
         MODEL,
         EFFORT,
         TITLE,
@@ -351,6 +357,17 @@ fn review_target(arguments: &mut Arguments) -> Result<Value, TaskError> {
             .and_then(|value| Some(value.as_str()?.to_owned()))
     };
     let (branch, sha, target) = (text("branch"), text("sha"), text("target"));
+    let goes_with = |name: &str, wanted: &str| {
+        let message = format!("`{name}` is for a review of `target` \"{wanted}\" only.");
+        Err(fault(ErrorCode::Validation, message))
+    };
+    let named = target.as_deref();
+    if branch.is_some() && (sha.is_some() || named.is_some_and(|named| named != "base")) {
+        return goes_with("branch", "base");
+    }
+    if sha.is_some() && named.is_some_and(|named| named != "commit") {
+        return goes_with("sha", "commit");
+    }
     let has_prompt = arguments.text("prompt").is_some();
     let target = target.unwrap_or_else(|| {
         let follows = match (&branch, &sha) {
@@ -430,11 +447,14 @@ pub(super) async fn hand_in(
     desk: &Desk,
     request: impl FnOnce(&Turn<'_>) -> Result<TaskRequest, TaskError> + Send + 'static,
 ) -> Result<Submitted, TaskError> {
-    desk.turn(move |turn| {
-        let request = request(turn)?;
-        submit(turn.context, turn.store, request, turn.now).map_err(|error| refused(&error))
-    })
-    .await
+    let submitted = desk
+        .turn(move |turn| {
+            let request = request(turn)?;
+            submit(turn.context, turn.store, request, turn.now).map_err(|error| refused(&error))
+        })
+        .await?;
+    desk.has_started(&submitted.task.task_id);
+    Ok(submitted)
 }
 
 /// Hands a task in and answers in the best way the request allows.

@@ -1,6 +1,7 @@
 //! `codex_tasks`, `codex_status` and `codex_result`: looking at delegated tasks.
 
 use camino::Utf8Path;
+use mission_control_core::redact::redact;
 use mission_control_core::task::failure::TaskError;
 use mission_control_core::task::model::{Task, TaskId, TaskStatus};
 use mission_control_engine::store::TaskFilter;
@@ -190,8 +191,10 @@ async fn named(call: &Call) -> Result<Task, TaskError> {
 
 fn list(turn: &Turn<'_>, arguments: &Arguments) -> Result<Answer, TaskError> {
     let status = arguments.text("status").unwrap_or("all");
+    // As it is kept.
+    let group = redact(arguments.text("group_id").unwrap_or_default()).text;
     let filter = match (arguments.text("group_id"), status) {
-        (Some(group), _) => TaskFilter::Group(group),
+        (Some(_), _) => TaskFilter::Group(&group),
         (None, "open" | "queued" | "running" | "input_required") => TaskFilter::Open,
         (None, _) => TaskFilter::Latest(MOST_SEARCHED),
     };

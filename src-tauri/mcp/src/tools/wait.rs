@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use mission_control_core::task::failure::TaskError;
-use mission_control_core::task::model::{Task, TaskId};
+use mission_control_core::task::model::{Task, TaskId, TaskStatus};
+use mission_control_core::text::one_line;
 use serde_json::{Value, json};
 
 use super::older::connector;
 use super::{Call, Effect, MetaValue, Reply, ToolSpec};
 use crate::answer::Answer;
 use crate::parameters::{Kind, Parameter};
-use crate::task::view::{Commands, brief, links, output as task_output, whole};
+use crate::task::view::{Commands, brief, how_to_answer, links, output as task_output, whole};
 use crate::task::waiting::{Ended, Until, wait};
 
 /// How long a call waits if nobody says, in seconds: below every client's own limit.
@@ -25,7 +26,7 @@ pub(super) const WAIT: ToolSpec = ToolSpec {
     description: "Waits until a delegated task ends or needs the person, and returns its whole \
         result: final message, files, commands, tests. Returns early; after `timeout_seconds` \
         (50 if not given) it returns how the tasks stand: then call it again, or do something \
-        else. With several task_ids it returns as soon as one ends, unless `until` is \"all\". \
+        else. What a task needs is told once; called again, it waits on. With several task_ids it returns as soon as one ends, unless `until` is \"all\". \
         Without task_ids it waits for every open task that this session started.",
     parameters: &[
         Parameter::optional(
@@ -77,21 +78,29 @@ async fn run(call: Call) -> Result<Answer, TaskError> {
             Duration::from_secs(u64::try_from(limit_s).unwrap_or(u64::MAX))
         }
     };
-    let ids: Vec<TaskId> = call
+    let started = call.desk.started();
+    let (ids, n_others): (Vec<TaskId>, usize) = call
         .desk
         .turn(move |turn| {
             if named.is_empty() {
-                return turn.own_open_tasks();
+                return turn.own_open_tasks(&started);
             }
-            named.iter().map(|text| turn.find(text)).collect()
+            let ids: Result<_, _> = named.iter().map(|text| turn.find(text)).collect();
+            Ok((ids?, 0))
         })
         .await?;
     if ids.is_empty() {
+        let summary = match n_others {
+            0 => "No delegated task is open.".to_owned(),
+            n => format!(
+                "No task of this session is open; {n} others of this project are: codex_tasks with status \"open\" names them."
+            ),
+        };
         return Ok(Answer::done(json!({
             "tasks": [],
             "is_over": true,
             "pending": [],
-            "summary": "No delegated task is open.",
+            "summary": summary,
         })));
     }
     let (tasks, ended) = wait(&call.desk, &call.context, &ids, until, limit).await?;
@@ -128,12 +137,22 @@ fn said(tasks: &[Task], ended: Ended) -> Result<Answer, TaskError> {
         .map(|task| &task.task_id)
         .collect();
     let n_ended = tasks.len() - pending.len();
-    let summary = match ended {
+    let mut summary = match ended {
         Ended::TimeUp if n_ended == 0 => "Still running; call codex_wait again.".to_owned(),
         Ended::Tasks | Ended::TimeUp | Ended::Given => {
             format!("{n_ended} of {} ended.", tasks.len())
         }
     };
+    let needy = |task: &&Task| task.status == TaskStatus::InputRequired;
+    for task in tasks.iter().filter(needy) {
+        let question = task.need.as_ref().map(|need| one_line(&need.summary, 200));
+        summary.push_str(&format!(
+            " {} waits for a person: {} {}",
+            task.task_id,
+            question.unwrap_or_default(),
+            how_to_answer(task)
+        ));
+    }
     Ok(Answer::Done {
         value: json!({
             "tasks": views,

@@ -187,12 +187,10 @@ fn install(installation: &Installation, extent: Extent) -> Result<Report, Failur
     if state == State::NoClient {
         return Ok(Report::of(installation, state, before));
     }
-    let backups = &installation.backups;
-    let seen = match (&installation.statusline, extent) {
-        (Some(line), Extent::Statusline) => Some(line.install(backups)?),
-        (Some(line), Extent::Server) => Some(line.look()?),
-        (None, Extent::Statusline | Extent::Server) => None,
-    };
+    let line = installation.statusline.as_ref();
+    if let (Some(line), Extent::Statusline) = (line, extent) {
+        line.check()?;
+    }
     let report = match state {
         State::NoClient | State::Installed => Report::of(installation, state, before),
         State::Different | State::Absent => {
@@ -204,6 +202,12 @@ fn install(installation: &Installation, extent: Extent) -> Result<Report, Failur
             installation.changed(State::Installed, backup)?
         }
     };
+    // Last, so that an agent that does not take the server finds its settings as they were.
+    let seen = match (line, extent) {
+        (Some(line), Extent::Statusline) => Some(line.install(&installation.backups)?),
+        (Some(line), Extent::Server) => Some(line.look()?),
+        (None, Extent::Statusline | Extent::Server) => None,
+    };
     Ok(report.with_statusline(installation, seen))
 }
 
@@ -214,8 +218,7 @@ fn remove(installation: &Installation, extent: Extent) -> Result<Report, Failure
         return Ok(Report::of(installation, state, before));
     }
     let line = installation.statusline.as_ref();
-    let seen = line.map(|line| line.remove(&installation.backups));
-    let seen = seen.transpose()?;
+    line.map(statusline::Statusline::check_ours).transpose()?;
     let report = match (state, extent) {
         (State::NoClient | State::Absent, _) | (_, Extent::Statusline) => {
             Report::of(installation, state, before)
@@ -226,6 +229,8 @@ fn remove(installation: &Installation, extent: Extent) -> Result<Report, Failure
             installation.changed(State::Absent, backup)?
         }
     };
+    let seen = line.map(|line| line.remove(&installation.backups));
+    let seen = seen.transpose()?;
     Ok(report.with_statusline(installation, seen))
 }
 

@@ -9,6 +9,7 @@ use mission_control_core::redact::redact;
 use mission_control_core::task::cloud::CloudPlace;
 use mission_control_core::task::failure::FailureReason;
 use mission_control_core::task::model::{Task, TaskKind, TaskStatus};
+use mission_control_core::task::request::Sandbox;
 use mission_control_core::text::one_line;
 
 use super::follow::finish_failed;
@@ -19,7 +20,7 @@ use crate::task::context::TaskContext;
 use crate::task::folder::SupervisorLock;
 use crate::task::place::Place;
 use crate::task::programs::git;
-use crate::task::submit::TITLE_CHARS;
+use crate::task::submit::{Names, TITLE_CHARS, without_secrets};
 use crate::task::supervise::journal::Journal;
 use crate::task::{bell, id, words};
 
@@ -104,7 +105,14 @@ pub fn record(
     request: &CloudRequest,
     now: Timestamp,
 ) -> Result<Recorded, CloudSubmitError> {
-    let task = checked(context, request, now)?;
+    let mut request = request.clone();
+    without_secrets(&mut Names {
+        title: &mut request.title,
+        group_id: &mut request.group_id,
+        tags: &mut request.tags,
+        idempotency_key: &mut request.idempotency_key,
+    });
+    let task = checked(context, &request, now)?;
     let folder = context.folder(&task.task_id);
     folder.make()?;
     bell::make(&context.state)?;
@@ -136,7 +144,7 @@ pub fn record(
     bell::ring(&context.state, &task.task_id);
     Ok(Recorded::New(Box::new(Handover {
         task,
-        prompt: request.prompt.clone(),
+        prompt: request.prompt,
         is_known: Arc::default(),
         lock,
     })))
@@ -262,6 +270,8 @@ fn checked(
     let mut task = Task::new(task_id, TaskKind::Cloud, title, cwd.into_string(), now);
     task.group_id.clone_from(&request.group_id);
     task.tags.clone_from(&request.tags);
+    // It writes there, whatever it may here.
+    task.sandbox = Sandbox::WorkspaceWrite;
     task.cloud = Some(place_of(request, &branch));
     words::describe(&mut task);
     Ok(task)

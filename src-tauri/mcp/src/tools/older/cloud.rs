@@ -80,7 +80,7 @@ pub(super) const STATUS: ToolSpec = older(
         Parameter::optional("showStats", Kind::Flag, "Count all of them, too.").or(&["show_stats"]),
         FORMAT,
     ],
-    Effect::Reads,
+    Effect::Asks,
     |call| {
         Box::pin(async move {
             let said = status(&call).await;
@@ -95,7 +95,7 @@ pub(super) const RESULTS: ToolSpec = older(
     "Shows what came of a cloud task and the difference it made. Older name of \
      codex_cloud_result.",
     &[TASK_ID, OUTPUT, MAX_OUTPUT, FORMAT],
-    Effect::Reads,
+    Effect::Asks,
     |call| {
         Box::pin(async move {
             let said = results(&call).await;
@@ -119,7 +119,7 @@ pub(super) const WAIT: ToolSpec = older(
         OUTPUT,
         FORMAT,
     ],
-    Effect::Reads,
+    Effect::Asks,
     |call| {
         Box::pin(async move {
             let said = waited(&call).await;
@@ -151,7 +151,7 @@ pub(super) const ENVIRONMENTS: ToolSpec = older(
     "List cloud environments (older name)",
     "Lists the environments that are known here. Older name of codex_cloud_environments.",
     &[FORMAT],
-    Effect::Reads,
+    Effect::Asks,
     |call| {
         Box::pin(async move {
             let found = call

@@ -7,6 +7,7 @@ use mission_control_core::redact::redact;
 use mission_control_core::task::failure::{CancelledBy, ErrorCode, TaskError};
 use mission_control_core::task::model::{Task, TaskId, TaskStatus};
 use mission_control_engine::store::TaskFilter;
+use mission_control_engine::task::act::Cancelling;
 use mission_control_engine::task::cleanup::{Removal, clean_up};
 use mission_control_engine::task::present::present;
 use serde_json::{Map, Value, json};
@@ -324,8 +325,8 @@ pub(super) const CANCEL: ToolSpec = older(
 pub(super) const CLEANUP: ToolSpec = older(
     "_codex_cleanup_registry",
     "Remove old tasks (older name)",
-    "Removes ended tasks whose result was seen. A task that runs is never touched, however long. \
-     Older name of codex_cleanup.",
+    "Removes ended tasks whose result was seen, at once unless `dryRun` is true. A task that runs \
+     is never touched, however long. Older name of codex_cleanup.",
     &[
         Parameter::optional(
             "stuckTaskMaxAgeSeconds",
@@ -337,8 +338,12 @@ pub(super) const CLEANUP: ToolSpec = older(
             Kind::Integer(0, 876_000),
             "Ended before so many hours, in whole days; 24.",
         ),
-        Parameter::optional("dryRun", Kind::Flag, "Only show what would be removed.")
-            .or(&["dry_run"]),
+        Parameter::optional(
+            "dryRun",
+            Kind::Flag,
+            "Only show what would be removed; false if not given: they are removed.",
+        )
+        .or(&["dry_run"]),
         FORMAT,
     ],
     Effect::Destroys,
@@ -526,18 +531,23 @@ async fn cancelled(call: &Call) -> Result<Value, TaskError> {
     let info = call.context.client_info();
     let name = info.map_or_else(|| "an MCP client".to_owned(), |info| info.name);
     let asked = id.clone();
-    call.desk
+    let asked = call
+        .desk
         .turn(move |turn| end(turn, &asked, CancelledBy::Client { name }))
         .await?;
     let ids = [id];
     wait(&call.desk, &call.context, &ids, Until::Over, CANCELLING).await?;
     let [id] = ids;
     let task = await_end(call, id, Duration::ZERO).await?.task;
+    let message = match asked {
+        Cancelling::HadEnded => format!("It had ended before: {}.", state(&task)),
+        Cancelling::Asked | Cancelling::Unsupported { .. } => task.summary.clone(),
+    };
     Ok(json!({
         "success": task.status == TaskStatus::Cancelled,
         "task_id": task.task_id,
         "status": state(&task),
-        "message": task.summary,
+        "message": message,
         "reason": call.arguments.text("reason"),
     }))
 }

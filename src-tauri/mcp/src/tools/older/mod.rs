@@ -82,7 +82,7 @@ async fn start(
 /// that is shown has been seen.
 async fn await_end(call: &Call, id: TaskId, limit: Duration) -> Result<Awaited, TaskError> {
     let ids = [id.clone()];
-    let (tasks, ended) = wait(&call.desk, &call.context, &ids, Until::All, limit).await?;
+    let (tasks, ended) = wait(&call.desk, &call.context, &ids, Until::Held, limit).await?;
     let Some(task) = tasks.into_iter().next() else {
         return Err(fault(
             ErrorCode::Internal,

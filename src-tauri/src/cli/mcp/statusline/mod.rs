@@ -13,9 +13,9 @@ use mission_control_engine::places::Environment;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Scope;
 use super::backup::Backups;
 use super::object_text::ObjectText;
+use super::{NAME, Scope};
 use crate::cli::failure::{Failure, Kind};
 use ours::Ours;
 
@@ -84,6 +84,16 @@ enum Entry<'a> {
     Foreign(&'a str),
 }
 
+impl Found {
+    /// Returns whether our line may be in it; every one of ours names this program.
+    fn may_be_ours(&self) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Text(text) => text.contains(NAME) && text.contains(" statusline"),
+        }
+    }
+}
+
 impl Statusline {
     pub(super) fn find(
         scope: Scope,
@@ -129,6 +139,20 @@ impl Statusline {
         })
     }
 
+    /// Makes sure that the settings can be changed.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        self.parsed(&self.read()?).map(drop)
+    }
+
+    /// Makes sure that our line can be taken away, if there may be one.
+    pub(super) fn check_ours(&self) -> Result<(), Failure> {
+        let found = self.read()?;
+        match self.parsed(&found) {
+            Err(failure) if found.may_be_ours() => Err(failure),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
     /// Adds our line, around the person's own if there is one.
     pub(super) fn install(&self, backups: &Backups) -> Result<Outcome, Failure> {
         let found = self.read()?;
@@ -156,7 +180,11 @@ impl Statusline {
     /// Takes our line away and gives the person's own back.
     pub(super) fn remove(&self, backups: &Backups) -> Result<Outcome, Failure> {
         let found = self.read()?;
-        let Some(settings) = self.parsed(&found)? else {
+        let settings = match self.parsed(&found) {
+            Err(_) if !found.may_be_ours() => return self.look(),
+            parsed => parsed?,
+        };
+        let Some(settings) = settings else {
             return self.look();
         };
         let Entry::Ours(ours, before) = entry(Some(&settings)) else {
