@@ -112,6 +112,25 @@ fn secrets_in_names_are_kept_nowhere() {
 }
 
 #[test]
+fn cancelling_what_had_ended_is_told_as_such() {
+    let mut stage = TaskStage::scripted(PROGRAM);
+    let item = json!({ "type": "item.completed", "item": {
+        "id": "i1", "type": "agent_message", "text": "All done." } });
+    stage.plays(&format!(
+        "out {item}\nout {{\"type\":\"turn.completed\",\"usage\":{{\"input_tokens\":1,\
+         \"cached_input_tokens\":0,\"output_tokens\":1}}}}\n"
+    ));
+    let mut pipe = client(&stage);
+    let task = pipe.done("codex_run", json!({ "prompt": "x", "wait_seconds": 20 }));
+
+    let arguments = json!({ "task_id": task["task_id"], "format": "json" });
+    let said = pipe.call("_codex_local_cancel", arguments)["structuredContent"].clone();
+
+    assert_eq!(said["data"]["success"], false, "{said:#}");
+    assert_eq!(said["data"]["message"], "It had ended before: completed.");
+}
+
+#[test]
 fn contradictions_are_refused() {
     let front = front();
     let mut pipe = Pipe::legacy(&front);

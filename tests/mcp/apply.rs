@@ -166,6 +166,29 @@ fn a_repository_within_the_checkout_is_refused_and_kept() {
 }
 
 #[test]
+fn a_repository_without_a_commit_keeps_the_rest_from_nobody() {
+    let mut stage = Stage::new();
+    let (mut pipe, task) =
+        stage.isolated("sh echo more >> a.txt; mkdir app; cd app; git init --quiet; echo x > x");
+
+    let shown = pipe.done("codex_apply", about(&task, "preview"));
+    let said = refused(&mut pipe, "codex_apply", about(&task, "apply"));
+    std::fs::remove_dir_all(checkout(&task).join("app")).unwrap();
+    pipe.done("codex_apply", about(&task, "apply"));
+
+    assert!(warnings(&shown).contains("`app`"), "{shown:#}");
+    assert_eq!(
+        shown["files"],
+        json!([{ "path": "a.txt", "kind": "updated" }])
+    );
+    assert!(
+        said.starts_with("CONFLICT") && said.contains("`app`"),
+        "{said}"
+    );
+    assert!(stage.read("a.txt").ends_with("more\n"));
+}
+
+#[test]
 fn files_in_the_folder_of_a_submodule_are_not_lost() {
     let mut stage = Stage::new();
     let commit = stage.git(&["rev-parse", "HEAD"]);

@@ -218,8 +218,10 @@ fn from_checkout(
         folder: root.to_owned(),
         attempt: None,
     };
-    let seen = worktree::beyond(&checkout, &base)
-        .and_then(|beyond| Ok((beyond, Patch::of_checkout(&checkout, &base)?)));
+    let seen = worktree::beyond(&checkout, &base).and_then(|beyond| {
+        let patch = Patch::of_checkout(&checkout, &base, &beyond.repositories)?;
+        Ok((beyond, patch))
+    });
     match wanted.application {
         Application::Preview => {
             let (beyond, patch) = seen?;
@@ -334,9 +336,15 @@ impl Fate {
 struct Patch(Vec<u8>);
 
 impl Patch {
-    fn of_checkout(checkout: &Utf8Path, base: &str) -> io::Result<Self> {
+    fn of_checkout(checkout: &Utf8Path, base: &str, without: &[String]) -> io::Result<Self> {
         // The checkout has an index of its own: new files count, and nobody else's index changes.
-        git_does(checkout, &["add", "--all"])?;
+        let without = without
+            .iter()
+            .map(|path| format!(":(top,exclude,literal){path}"));
+        let without: Vec<String> = without.collect();
+        let mut add = vec!["add", "--all", "--", ":/"];
+        add.extend(without.iter().map(String::as_str));
+        git_does(checkout, &add)?;
         let compare = [
             "diff",
             "--no-ext-diff",

@@ -161,3 +161,24 @@ fn ends(path: &Utf8Path) -> std::io::Result<String> {
     text.push_str(&String::from_utf8_lossy(&bytes));
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_file_keeps_its_ends_and_names_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = camino::Utf8PathBuf::from_path_buf(folder.path().join("log")).unwrap();
+        std::fs::write(&path, format!("begin{}end", "x".repeat(1 << 20))).unwrap();
+
+        let text = ends(&path).unwrap();
+
+        assert!(text.starts_with("begin") && text.ends_with("end"));
+        assert!(
+            text.contains(path.as_str()) && text.len() < 200_000,
+            "{}",
+            text.len()
+        );
+    }
+}
