@@ -203,6 +203,44 @@ fn a_server_that_ends_on_the_way_leaves_nothing_behind() {
 }
 
 #[test]
+fn of_tasks_that_are_not_listed_a_few_are_asked_about_at_once_and_all_in_turn() {
+    let stage = Stage::new();
+    let path = |name: &str| stage.folder.path().join(name);
+    let (program, calls) = (path("counting"), path("calls"));
+    let script = format!(
+        "#!/bin/sh\ncase \"$2\" in\nexec) cat > /dev/null; echo x >> {tasks}; \
+         echo https://chatgpt.com/codex/tasks/task_e_$(wc -l < {tasks});;\n\
+         list) echo list >> {calls}; echo '{{\"tasks\":[]}}';;\n\
+         status) echo \"$3\" >> {calls}; echo '[PENDING] x';;\nesac\n",
+        tasks = path("tasks").display(),
+        calls = calls.display(),
+    );
+    std::fs::write(&program, script).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    std::fs::set_permissions(&program, mode).unwrap();
+    stage.front.write_settings(&format!(
+        "[codex]\nprogram = \"{}\"\n[tasks]\ncloud_poll_seconds = 0.2\n",
+        program.display()
+    ));
+    let mut pipe = stage.client();
+    let ids: Vec<Value> = (0..6)
+        .map(|_| stage.submit(&mut pipe, "Do it.")["task_id"].clone())
+        .collect();
+
+    let waiting = json!({ "name": "codex_wait", "arguments": { "task_ids": ids } });
+    pipe.send("tools/call", waiting);
+    let calls = wait_for(PATIENT, "all are asked about", || {
+        let calls = std::fs::read_to_string(&calls).unwrap_or_default();
+        let is_asked = |n| calls.lines().any(|line| line == format!("task_e_{n}"));
+        (1..=6).all(is_asked).then_some(calls)
+    });
+
+    for round in calls.split("list\n") {
+        assert!(round.lines().count() <= 4, "{calls}");
+    }
+}
+
+#[test]
 fn only_what_is_waited_for_is_asked_about() {
     let stage = Stage::new();
     let mut pipe = stage.client();

@@ -151,13 +151,15 @@ fn due(
 ) -> Result<Vec<CloudRow>, StoreError> {
     let mut rows = store.open_cloud_tasks()?;
     let pause = context.settings.cloud_poll_seconds.duration();
+    let asked_at = |row: &CloudRow| row.asked_at.parse::<Timestamp>().unwrap_or(Timestamp::MIN);
     rows.retain(|row| {
-        let asked_at = row.asked_at.parse::<Timestamp>().unwrap_or(Timestamp::MIN);
-        let since = now.duration_since(asked_at);
+        let since = now.duration_since(asked_at(row));
         row.cloud_id.is_some()
             && awaited.holds(&row.task_id)
             && since >= pause_after(pause, row.n_failures)
     });
+    // Who has waited longest comes first, for not all have their turn in one round.
+    rows.sort_by_key(asked_at);
     Ok(rows)
 }
 
