@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 use mission_control_testkit::codex::{CodexHome, Run};
 use mission_control_testkit::desktop::{Browser, Desktop, Driver, Notifications, Panel};
 use mission_control_testkit::model::{Model, Script, command, say};
-use mission_control_testkit::process::{Exit, StopSignal};
+use mission_control_testkit::process::{self, Exit, StopSignal};
+use mission_control_testkit::task::end_all_below;
 use mission_control_testkit::wait::{SOON, wait_for};
 use tempfile::TempDir;
 
 const GUI: &str = env!("CARGO_BIN_EXE_mission-control-gui");
+const FRONT: &str = env!("CARGO_BIN_EXE_mission-control");
 
 #[test]
 fn a_session_is_stopped_after_a_second_thought() {
@@ -86,6 +88,94 @@ fn the_window_leads_to_the_terminal_or_copies_how_to_get_there() {
     browser.close();
 }
 
+#[test]
+fn a_muted_session_tells_nothing_and_the_bell_and_the_terminal_agree() {
+    let stage = Stage::new();
+    let driver = Driver::start(&stage.desktop, &stage.env());
+    let browser = driver.open(GUI, &["--show"], || {});
+    browser.wait_until_ready();
+    let held = stage.home.held_command("go");
+    let script = Script::new([command(&held.line()), say("Built.")]);
+    let script = stage.model.plays("quiet", script);
+    let mut run = stage.home.exec(&Run::new(&script, "Build it"));
+    let id = format!("codex:{}", run.thread_id());
+    drop(browser.script(&format!("location.hash = '#/session/{id}'")));
+
+    browser.click(".bell button[aria-pressed=false]");
+    browser.wait_for(
+        "it is muted",
+        "document.querySelector('.bell').innerText.includes('Muted')",
+    );
+    browser.wait_until_painted();
+    browser.screenshot("17-muted");
+    let shown = stage.front(&["show", &id, "--json"]);
+    assert_eq!(shown["quiet"], serde_json::json!({"type": "muted"}));
+    held.release();
+    run.wait();
+    let script = stage.model.plays("next", Script::new([say("Done.")]));
+    stage.home.exec(&Run::new(&script, "Next")).wait();
+
+    let told = stage.desktop.wait_for_notified(1);
+    assert_eq!(told[0].title, "Next finished");
+    browser.click(".bell button[aria-pressed=true]");
+    browser.wait_for(
+        "it is loud",
+        "document.querySelector('.bell button[aria-pressed=false]')",
+    );
+    assert!(stage.front(&["show", &id, "--json"])["quiet"].is_null());
+    browser.close();
+}
+
+#[test]
+fn a_request_in_quiet_hours_is_told_when_they_end_if_it_is_still_open() {
+    let stage = Stage::new();
+    stage.write_settings(&format!(
+        "[notifications]\nquiet_hours = '{}'\n{NO_ENDS}",
+        stage.all_day()
+    ));
+    let driver = Driver::start(&stage.desktop, &stage.env());
+    let browser = driver.open(GUI, &["--show"], || {});
+    browser.wait_until_ready();
+    let asks = |prompt: &str| {
+        let request = serde_json::json!({
+            "prompt": prompt,
+            "cwd": stage.home.project(),
+            "sandbox": "danger-full-access",
+        });
+        drop(browser.script(&format!(
+            "location.hash = '#/tasks'; \
+             window.__TAURI_INTERNALS__.invoke('start_task', {{ request: {request} }})\
+             .then((id) => {{ window.task = id; }})"
+        )));
+        browser.wait_for(
+            "it asks",
+            "document.querySelector(`.row[data-task-id=\"${window.task}\"][data-task-status=input_required]`)",
+        );
+        browser
+            .script("return window.task")
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let over = asks("Forgotten");
+    let _open = asks("Tidy up");
+    stage.front(&["cancel", &over, "--json"]);
+
+    stage.write_settings(&format!("[notifications]\n{NO_ENDS}"));
+
+    let told = stage.desktop.wait_for_notified(1);
+    assert_eq!(told[0].title, "Tidy up needs you");
+    let script = stage.model.plays("next", Script::new([say("Done.")]));
+    stage.home.exec(&Run::new(&script, "Next")).wait();
+    let told = stage.desktop.wait_for_notified(2);
+    let titles: Vec<&str> = told.iter().map(|told| told.title.as_str()).collect();
+    assert_eq!(titles, ["Tidy up needs you", "Next finished"]);
+    browser.close();
+}
+
+/// Only requests are told of tasks.
+const NO_ENDS: &str = "kinds = { task_finished = false }\n";
+
 /// A desktop with a model and an agent's home.
 struct Stage {
     desktop: Desktop,
@@ -104,6 +194,30 @@ impl Stage {
         }
     }
 
+    /// Returns a span of the day with the present far from its ends.
+    fn all_day(&self) -> &'static str {
+        let written = self.home.path().metadata().unwrap().modified().unwrap();
+        let since_1970 = written.duration_since(std::time::SystemTime::UNIX_EPOCH);
+        let hour = since_1970.unwrap().as_secs() / 3600 % 24;
+        if (6..18).contains(&hour) {
+            "00:00-23:59"
+        } else {
+            "12:01-12:00"
+        }
+    }
+
+    fn write_settings(&self, text: &str) {
+        std::fs::write(self.state.path().join("settings.toml"), text).unwrap();
+    }
+
+    /// Runs a command that prints JSON.
+    #[track_caller]
+    fn front(&self, args: &[&str]) -> serde_json::Value {
+        let said = process::run(FRONT.as_ref(), args, &self.env(), self.home.path());
+        assert_eq!(said.exit, Exit::Code(0), "{args:?}: {}", said.stderr);
+        serde_json::from_str(&said.stdout).unwrap()
+    }
+
     /// Returns the environment of the application: this desktop, the agent's home, a fresh state
     /// folder.
     fn env(&self) -> BTreeMap<String, String> {
@@ -114,6 +228,12 @@ impl Stage {
         // Whoever runs the tests has terminals of their own.
         env.insert("TMUX_TMPDIR".to_owned(), state);
         env
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        end_all_below(self.state.path());
     }
 }
 

@@ -113,6 +113,70 @@ fn a_session_that_is_not_listed_any_more_is_shown_by_its_whole_id() {
 }
 
 #[test]
+fn a_session_is_snoozed_and_muted_and_loud_again() {
+    let place = Place::with(&["02-commands-and-edits"]);
+    let id = "codex:01a1f7ef-e543-7d53-9e20-e853c2e52bae";
+    let quiet = || {
+        let said = place.run(&["show", id, "--json"]).stdout;
+        serde_json::from_str::<serde_json::Value>(&said).unwrap()["quiet"].clone()
+    };
+    assert!(quiet().is_null());
+
+    let said = place.run(&["mute", "01a1f7ef-e543"]);
+    assert_eq!(said.stdout, format!("{id}: notifications are off.\n"));
+    assert_eq!(quiet()["type"], "muted");
+    let listed = place.run(&["list", "--all", "--json"]).stdout;
+    assert!(!listed.contains("quiet"), "{listed}");
+    let shown = place.run(&["show", id]).stdout;
+    assert!(shown.contains("\n  notifications are off\n"), "{shown}");
+
+    let said = place.run(&["snooze", id, "90m", "--json"]);
+    let snoozed: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+    assert_eq!(snoozed["session_id"], id);
+    assert_eq!(
+        (snoozed["quiet"]["type"].as_str(), &snoozed["quiet"]),
+        (Some("snoozed"), &quiet())
+    );
+
+    let said = place.run(&["snooze", id, "--off"]);
+    assert_eq!(said.stdout, format!("{id}: notifications come again.\n"));
+    assert!(quiet().is_null());
+}
+
+#[test]
+fn what_is_no_length_of_time_is_a_wrong_call() {
+    let place = Place::with(&["02-commands-and-edits"]);
+
+    for words in [&["soon"][..], &["until", "noon"], &["1h", "--off"]] {
+        let mut args = vec!["snooze", "01a1f7ef-e543"];
+        args.extend(words);
+        assert_eq!(place.run(&args).exit, Exit::Code(2), "{words:?}");
+    }
+    assert_eq!(place.run(&["mute", "nope"]).exit, Exit::Code(3));
+}
+
+#[test]
+fn a_state_that_cannot_be_read_hides_no_transcript() {
+    let place = Place::with(&["02-commands-and-edits"]);
+    let database = place.front.state().join("mission-control.db");
+    std::fs::write(database, "no database at all, ".repeat(100)).unwrap();
+
+    let said = place.run(&["show", "01a1f7ef-e543"]);
+
+    assert_eq!(said.exit, Exit::Code(0), "{}", said.stderr);
+    assert!(
+        said.stdout.contains("! The state cannot be kept."),
+        "{}",
+        said.stdout
+    );
+    assert!(
+        said.stdout.contains("Fix the add function"),
+        "{}",
+        said.stdout
+    );
+}
+
+#[test]
 fn a_wrong_call_is_told_with_code_2_and_help_with_code_0() {
     let place = Place::empty();
 

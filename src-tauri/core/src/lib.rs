@@ -8,6 +8,7 @@ pub mod health;
 pub mod notice;
 pub mod observation;
 pub mod process;
+pub mod quiet;
 pub mod redact;
 pub mod session;
 pub mod source;

@@ -58,6 +58,8 @@ pub struct NotificationSettings {
     pub min_turn_seconds: u32,
     /// When nothing is shown.
     pub quiet_hours: Option<QuietHours>,
+    /// What is wished of single projects, by the name of their folder.
+    pub projects: BTreeMap<String, ProjectNotifications>,
     /// Which kinds are shown; see [`NotificationSettings::wants`] for those not named.
     pub kinds: BTreeMap<NoticeKind, bool>,
 }
@@ -68,8 +70,23 @@ impl Default for NotificationSettings {
             enabled: true,
             min_turn_seconds: 0,
             quiet_hours: None,
+            projects: BTreeMap::new(),
             kinds: BTreeMap::new(),
         }
+    }
+}
+
+/// `[notifications.projects."<name>"]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProjectNotifications {
+    /// Whether anything of the project is shown.
+    pub enabled: bool,
+}
+
+impl Default for ProjectNotifications {
+    fn default() -> Self {
+        Self { enabled: true }
     }
 }
 
@@ -86,6 +103,14 @@ impl NotificationSettings {
             | NoticeKind::TaskFinished => true,
         };
         self.enabled && self.kinds.get(&kind).copied().unwrap_or(usual)
+    }
+
+    /// Returns whether anything of a project is shown.
+    #[must_use]
+    pub fn wants_project(&self, name: &str) -> bool {
+        self.projects
+            .get(name)
+            .is_none_or(|project| project.enabled)
     }
 }
 
@@ -408,7 +433,9 @@ mod tests {
     fn everything_that_is_set_arrives() {
         let settings = parse(
             "[codex]\nhomes = ['~/work']\n[notifications]\nmin_turn_seconds = 5\n\
-             quiet_hours = '22:00-07:00'\nkinds = { turn_completed = false, turn_interrupted = true }\n",
+             quiet_hours = '22:00-07:00'\nkinds = { turn_completed = false, turn_interrupted = true }\n\
+             [notifications.projects.\"my site\"]\nenabled = false\n[notifications.projects.acme]\n\
+             [stop]\ngrace_seconds = 0.5\n",
         )
         .unwrap();
 
@@ -417,6 +444,10 @@ mod tests {
         assert!(!notifications.wants(NoticeKind::TurnCompleted));
         assert!(notifications.wants(NoticeKind::TurnInterrupted));
         assert!(notifications.wants(NoticeKind::NeedsYou));
+        assert!(!notifications.wants_project("my site"));
+        assert!(notifications.wants_project("acme") && notifications.wants_project("other"));
+        let grace = settings.stop.grace_seconds.duration();
+        assert_eq!(grace, Duration::from_millis(500));
         let quiet = notifications.quiet_hours.unwrap();
         assert!(quiet.contain(Time::constant(23, 30, 0, 0)));
         assert!(quiet.contain(Time::constant(6, 59, 0, 0)));

@@ -10,6 +10,7 @@ mod live;
 mod mcp;
 mod open;
 mod output;
+mod quiet;
 mod show;
 mod statusline;
 mod stop;
@@ -72,6 +73,19 @@ enum Command {
         follow: bool,
         #[command(flatten)]
         format: FormatArguments,
+    },
+    /// Show no notifications of a session for a while
+    Snooze {
+        #[command(flatten)]
+        whose: quiet::QuietArguments,
+        /// For how long: `30m`, `2h`, `until 18:00`; an hour if not given
+        #[arg(value_name = "FOR", conflicts_with = "off")]
+        length: Vec<String>,
+    },
+    /// Show no notifications of a session
+    Mute {
+        #[command(flatten)]
+        whose: quiet::QuietArguments,
     },
     /// Go to the terminal a session runs in, or print the command that takes it up again
     Open {
@@ -194,6 +208,8 @@ fn run(arguments: Arguments, output: &mut Output) -> Result<ExitCode, Failure> {
             };
             show::run(&id, extent, format.into(), output)
         }
+        Command::Snooze { whose, length } => quiet::snooze(&whose, &length, output),
+        Command::Mute { whose } => quiet::mute(&whose, output),
         Command::Open { id, format } => open::run(&id, format.into(), output),
         Command::Stop { id, format } => stop::run(&id, format.into(), output),
         Command::Statusline { format } => statusline::run(format.into(), output),

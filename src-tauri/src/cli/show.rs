@@ -3,16 +3,19 @@
 use std::process::ExitCode;
 
 use mission_control_core::event::EventBody;
-use mission_control_core::health::TranscriptPage;
+use mission_control_core::health::{Problem, TranscriptPage};
+use mission_control_core::quiet::Quiet;
 use mission_control_core::session::{LiveSession, SessionId, Status};
 use mission_control_core::timeline::Entry;
 use mission_control_engine::monitor::{Monitor, TranscriptError};
+use mission_control_engine::store::Store;
 use serde::Serialize;
 
 use super::Format;
 use super::failure::{Failure, Kind};
 use super::live;
 use super::output::Output;
+use super::quiet;
 use super::timeline;
 
 /// How much is shown.
@@ -30,6 +33,8 @@ struct Document<'a> {
     entries: &'a [Entry],
     truncated: bool,
     skipped_lines: u32,
+    quiet: Option<Quiet>,
+    problems: &'a [Problem],
 }
 
 /// A line of `show --follow --json`.
@@ -76,11 +81,14 @@ async fn show(
             } = page;
             let entries = &merged(entries)[..];
             let session = &session;
+            let (quiet, problem) = quiet_of(session)?;
             return output.json_document(&Document {
                 session,
                 entries,
                 truncated,
                 skipped_lines,
+                quiet,
+                problems: problem.as_slice(),
             });
         }
         (Format::Json, Extent::Follow) => {
@@ -88,6 +96,14 @@ async fn show(
         }
         (Format::People, _) => {
             output.text(&timeline::head(&session))?;
+            let (quiet, problem) = quiet_of(&session)?;
+            if let Some(quiet) = quiet {
+                let now = live::now().to_zoned(jiff::tz::TimeZone::system());
+                output.line(&format!("  notifications {}", quiet::in_words(quiet, &now)))?;
+            }
+            if let Some(problem) = problem {
+                output.line(&live::problem_line(&problem))?;
+            }
             if page.truncated {
                 output.line("The transcript is very long; only its latest part is shown.")?;
             }
@@ -135,6 +151,21 @@ async fn show(
         }
     }
     Ok(())
+}
+
+/// Returns for how long a session is quiet, or what hampered the look: a transcript can be read
+/// without it. Where nothing was ever kept, nothing is made.
+fn quiet_of(session: &LiveSession) -> Result<(Option<Quiet>, Option<Problem>), Failure> {
+    let state = live::options()?.places.state;
+    if !Store::exists(&state) {
+        return Ok((None, None));
+    }
+    let quiet =
+        Store::open_to_look(&state).and_then(|store| store.quiet_of(&session.id, live::now()));
+    Ok(match quiet {
+        Ok(quiet) => (quiet, None),
+        Err(error) => (None, Some(error.problem())),
+    })
 }
 
 /// Whether entries that have no end yet are printed; a later entry will replace them.

@@ -210,6 +210,13 @@ impl Controller {
             }
             Tick::LaunchedAgain(args) => self.launched(args).await,
             Tick::Told(notice) => self.desk.told(&notice),
+            Tick::HeldBack(notice) if self.desk.still_needs(&notice) => self.tell(notice),
+            Tick::HeldBack(notice) => {
+                tracing::info!(
+                    notice = notice.id.as_str(),
+                    "A request is over before it was told."
+                );
+            }
             Tick::FocusChanged(focus) => self.desk.focus_changed(focus),
             Tick::WindowClosed => {
                 self.desk.window_closed();
@@ -294,8 +301,10 @@ impl Controller {
             },
             turn_s: self.desk.turn_s(&notice),
             local: backstage::local_time(&self.clock),
+            project: self.desk.project(&notice),
+            line: self.desk.line(&notice),
         };
-        self.post(Errand::Tell(notice, moment));
+        self.post(Errand::Tell(notice, Box::new(moment)));
     }
 
     fn post(&self, errand: Errand) {

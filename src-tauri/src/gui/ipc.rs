@@ -7,6 +7,7 @@
 
 use mission_control_core::event::Event;
 use mission_control_core::health::{HealthReport, Problem, TranscriptPage};
+use mission_control_core::quiet::Quiet;
 use mission_control_core::session::{LiveSession, SessionId, Status};
 use mission_control_core::task::model::TaskId;
 use mission_control_core::task::request::TaskRequest;
@@ -18,7 +19,7 @@ use tauri::ipc::{Channel, Invoke};
 use tauri::{AppHandle, Emitter as _, State, Wry};
 use tokio::sync::oneshot;
 
-use crate::sessions::Unreached;
+use crate::sessions::{Unreached, Wish};
 use crate::target::Target;
 use crate::tasks::{Decision, LogPart, Tasks};
 use crate::tick::{Tick, Ticks};
@@ -65,6 +66,8 @@ pub(crate) fn commands() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static
         open_folder,
         open_terminal,
         stop_session,
+        session_quiet,
+        set_session_quiet,
         play_demo,
         initial_route,
         task_log,
@@ -162,6 +165,25 @@ async fn stop_session(
 ) -> Result<Option<Problem>, Problem> {
     let (places, environment) = (counter.places.clone(), counter.environment.clone());
     apart(move || sessions::stop(&places, &environment, &id)).await?
+}
+
+#[tauri::command]
+async fn session_quiet(
+    counter: State<'_, Counter>,
+    id: SessionId,
+) -> Result<Option<Quiet>, Problem> {
+    let places = counter.places.clone();
+    apart(move || sessions::quiet(&places, &id)).await?
+}
+
+#[tauri::command]
+async fn set_session_quiet(
+    counter: State<'_, Counter>,
+    id: SessionId,
+    wish: Wish,
+) -> Result<Option<Quiet>, Problem> {
+    let places = counter.places.clone();
+    apart(move || sessions::set_quiet(&places, &id, wish)).await?
 }
 
 #[tauri::command]

@@ -1,14 +1,17 @@
 //! What a person does about a session, as the page asks for it.
 
+use jiff::Timestamp;
 use mission_control_core::health::Problem;
+use mission_control_core::quiet::{Quiet, USUAL_SNOOZE};
 use mission_control_core::session::{LiveSession, SessionId};
 use mission_control_engine::clock::Clock;
 use mission_control_engine::monitor::{Monitor, MonitorOptions};
 use mission_control_engine::places::{Environment, Places};
 use mission_control_engine::settings::Settings;
 use mission_control_engine::stop::{self, StopPlaces};
+use mission_control_engine::store::Store;
 use mission_control_engine::whereabouts;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::problems;
 
@@ -63,10 +66,52 @@ pub(crate) fn go(
     })
 }
 
+/// What a person wishes of a session's notifications.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Wish {
+    /// None for the usual time.
+    Snooze,
+    /// None.
+    Mute,
+    /// All.
+    Loud,
+}
+
+/// Returns for how long a session is quiet.
+pub(crate) fn quiet(places: &Places, id: &SessionId) -> Result<Option<Quiet>, Problem> {
+    let store = Store::open(&places.state).map_err(|error| error.problem())?;
+    store.quiet_of(id, now()).map_err(|error| error.problem())
+}
+
+/// Makes a session quiet, or loud again, and returns for how long it is quiet.
+pub(crate) fn set_quiet(
+    places: &Places,
+    id: &SessionId,
+    wish: Wish,
+) -> Result<Option<Quiet>, Problem> {
+    let now = now();
+    let quiet = match wish {
+        Wish::Snooze => Some(Quiet::Snoozed {
+            until: now + USUAL_SNOOZE,
+        }),
+        Wish::Mute => Some(Quiet::Muted {}),
+        Wish::Loud => None,
+    };
+    Store::open(&places.state)
+        .and_then(|store| store.set_quiet(id, quiet, now))
+        .map_err(|error| error.problem())?;
+    Ok(quiet)
+}
+
+fn now() -> Timestamp {
+    Clock::start().now().wall
+}
+
 fn look(places: &Places) -> Vec<LiveSession> {
     let options = MonitorOptions {
         places: places.clone(),
-        notify_since: Clock::start().now().wall,
+        notify_since: now(),
     };
     Monitor::look_once(&options).sessions
 }

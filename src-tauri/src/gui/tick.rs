@@ -26,6 +26,8 @@ pub(crate) enum Tick {
     AnsweredNotice(Target, String, Decision),
     /// A notice was claimed: it was shown, or kept back for good.
     Told(Notice),
+    /// A request was held back for a while: it is to be told if it is still open.
+    HeldBack(Notice),
     /// The window got or lost the keyboard.
     FocusChanged(Focus),
     /// The window is gone.

@@ -2,6 +2,7 @@
 import type { Event } from '../bindings/Event';
 import type { HealthReport } from '../bindings/HealthReport';
 import type { Problem } from '../bindings/Problem';
+import type { Quiet } from '../bindings/Quiet';
 import type { SessionId } from '../bindings/SessionId';
 import type { TaskId } from '../bindings/TaskId';
 import type { TaskRequest } from '../bindings/TaskRequest';
@@ -31,6 +32,9 @@ export interface Unreached {
   readonly problem: Problem;
 }
 
+/** What a person wishes of a session's notifications: none for an hour, none, or all. */
+export type QuietWish = 'snooze' | 'mute' | 'loud';
+
 /** What a person decides about a request. */
 export type Decision = 'accept' | 'decline';
 
@@ -48,6 +52,9 @@ export interface Host {
   openTerminal(id: SessionId): Promise<Unreached | null>;
   /** Ends the process that owns a session; resolves with what is worth knowing beside that. */
   stopSession(id: SessionId): Promise<Problem | null>;
+  /** Returns for how long a session's notifications are off; null when they are not. */
+  sessionQuiet(id: SessionId): Promise<Quiet | null>;
+  setSessionQuiet(id: SessionId, wish: QuietWish): Promise<Quiet | null>;
   playDemo(): Promise<void>;
   taskLog(id: TaskId, cursor: string | null): Promise<LogPart>;
   startTask(request: TaskRequest): Promise<TaskId>;

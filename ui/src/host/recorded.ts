@@ -2,9 +2,12 @@
 import type { Event } from '../bindings/Event';
 import type { LiveSession } from '../bindings/LiveSession';
 import type { Problem } from '../bindings/Problem';
+import type { Quiet } from '../bindings/Quiet';
+import type { SessionId } from '../bindings/SessionId';
 import type { Summary } from '../bindings/Summary';
-import type { Host } from './host';
+import type { Host, QuietWish } from './host';
 import type { EventBody } from '../bindings/EventBody';
+import { unreachable } from '../model/unreachable';
 import { measureFrames } from './measure';
 import { crowd, recordedReport } from './recorded-crowd';
 import { RecordedDesk } from './recorded-desk';
@@ -54,6 +57,7 @@ export function recordedHost(options: URLSearchParams): Host {
   if (seconds > 0) measureFrames(seconds);
   const sessions = sessionsOf(scene, Number(options.get('n') ?? 500));
   const desk = new RecordedDesk(scene === 'empty' || scene === 'over' ? 'none' : scene);
+  const quiet = new Map<SessionId, Quiet | null>();
   const rate = scene === 'crowd' ? Number(options.get('rate') ?? 50) : scene === 'fleet' ? 2 : 0;
 
   return {
@@ -86,6 +90,11 @@ export function recordedHost(options: URLSearchParams): Host {
     openFolder: () => Promise.resolve(),
     openTerminal: () => Promise.resolve({ command: null, problem: NO_TERMINAL }),
     stopSession: () => Promise.reject(Object.assign(new Error(SHARED.title), SHARED)),
+    sessionQuiet: (id) => Promise.resolve(quiet.get(id) ?? null),
+    setSessionQuiet: (id, wish) => {
+      quiet.set(id, quietFor(wish));
+      return Promise.resolve(quiet.get(id) ?? null);
+    },
     playDemo: () => Promise.resolve(),
     taskLog: (id, cursor) => Promise.resolve(desk.log(id, cursor)),
     startTask: (request) => desk.start(request),
@@ -94,6 +103,19 @@ export function recordedHost(options: URLSearchParams): Host {
     answerTask: (id, _request, decision) => desk.answer(id, decision),
     answerSession: () => Promise.resolve(),
   };
+}
+
+function quietFor(wish: QuietWish): Quiet | null {
+  switch (wish) {
+    case 'snooze':
+      return { type: 'snoozed', until: new Date(Date.now() + 3_600_000).toISOString() };
+    case 'mute':
+      return { type: 'muted' };
+    case 'loud':
+      return null;
+    default:
+      return unreachable(wish);
+  }
 }
 
 function sessionsOf(scene: string, n: number): LiveSession[] {

@@ -5,6 +5,7 @@ import { listen } from '@tauri-apps/api/event';
 import type { Event } from '../bindings/Event';
 import type { HealthReport } from '../bindings/HealthReport';
 import type { Problem } from '../bindings/Problem';
+import type { Quiet } from '../bindings/Quiet';
 import type { SessionId } from '../bindings/SessionId';
 import type { TaskId } from '../bindings/TaskId';
 import type { TranscriptPage } from '../bindings/TranscriptPage';
@@ -57,6 +58,8 @@ export function tauriHost(): Host {
     openFolder: (id) => invoke<void>('open_folder', { id }),
     openTerminal: (id) => invoke<Unreached | null>('open_terminal', { id }),
     stopSession: (id) => invoke<Problem | null>('stop_session', { id }),
+    sessionQuiet: (id) => invoke<Quiet | null>('session_quiet', { id }),
+    setSessionQuiet: (id, wish) => invoke<Quiet | null>('set_session_quiet', { id, wish }),
     playDemo: () => invoke<void>('play_demo'),
     taskLog: (id, cursor) => invoke<LogPart>('task_log', { id, cursor }),
     startTask: (request) => invoke<TaskId>('start_task', { request }),

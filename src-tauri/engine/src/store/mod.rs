@@ -5,6 +5,7 @@
 mod cloud;
 mod file;
 mod history;
+mod quiet;
 mod tasks;
 mod unseen;
 
@@ -31,6 +32,7 @@ const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("migrations/0001_notices.sql")),
     M::up(include_str!("migrations/0002_tasks.sql")),
     M::up(include_str!("migrations/0003_cloud.sql")),
+    M::up(include_str!("migrations/0004_quiet.sql")),
 ];
 
 /// The number of migrations a program has to know to use the database; kept in `meta` by a

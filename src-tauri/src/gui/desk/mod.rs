@@ -42,6 +42,10 @@ struct Card {
     ended: Option<EndedHow>,
     last_turn: Option<(TurnId, i64)>,
     task: Option<TaskId>,
+    /// The request that is open, where its name is known.
+    need: Option<String>,
+    project: Option<String>,
+    parent: Option<SessionId>,
 }
 
 /// Whether a session stands for itself.
@@ -230,6 +234,41 @@ impl Desk {
         (notice.turn_id.as_ref() == Some(turn)).then_some(*seconds)
     }
 
+    /// Returns whether what `notice` asks for is still asked for.
+    #[must_use]
+    pub(crate) fn still_needs(&self, notice: &Notice) -> bool {
+        let of_session = notice.session_id.as_ref().and_then(|id| self.cards.get(id));
+        let of_task = notice.task_id.as_deref().and_then(TaskId::parse);
+        of_session.is_some_and(|card| card.status == Status::NeedsYou)
+            || of_task.is_some_and(|task| self.tasks.needs_you(&task) == Some(true))
+    }
+
+    /// Returns the name of the folder that `notice` is about.
+    #[must_use]
+    pub(crate) fn project(&self, notice: &Notice) -> Option<String> {
+        let card = notice.session_id.as_ref().and_then(|id| self.cards.get(id));
+        let of_session = card.and_then(|card| card.project.clone());
+        let of_task = || {
+            let task = notice.task_id.as_deref().and_then(TaskId::parse)?;
+            self.tasks.project(&task)
+        };
+        of_session.or_else(of_task)
+    }
+
+    /// Returns the session that `notice` is about and those it works for.
+    #[must_use]
+    pub(crate) fn line(&self, notice: &Notice) -> Vec<SessionId> {
+        let task = notice.task_id.as_deref().and_then(TaskId::parse);
+        let of_task = || self.tasks.session(&task?);
+        let mut line: Vec<SessionId> = Vec::new();
+        let mut next = notice.session_id.clone().or_else(of_task);
+        while let Some(id) = next.filter(|id| !line.contains(id)) {
+            next = self.cards.get(&id).and_then(|card| card.parent.clone());
+            line.push(id);
+        }
+        line
+    }
+
     /// Keeps a session's card; one that is taken up again is no news any more.
     fn keep(&mut self, session: &LiveSession) {
         match session.status {
@@ -257,6 +296,9 @@ impl Card {
             ended: session.ended.as_ref().map(|ended| ended.how),
             last_turn: last_turn_of(session),
             task: session.task_id.as_deref().and_then(TaskId::parse),
+            need: session.need.as_ref().map(|need| need.request_id.clone()),
+            project: session.project.clone(),
+            parent: session.parent_id.clone(),
         }
     }
 }
@@ -268,13 +310,22 @@ fn last_turn_of(session: &LiveSession) -> Option<(TurnId, i64)> {
     Some((last.id.clone(), seconds))
 }
 
+/// Returns whether the request that was open is not any more: nothing is asked for, or something
+/// else. A name that becomes known later is that of the same request.
 fn is_answered(before: &Card, after: Option<&Card>) -> bool {
-    before.status == Status::NeedsYou && after.is_none_or(|after| after.status != Status::NeedsYou)
+    let is_gone = |after: &Card| {
+        let is_another = before.need.is_some() && after.need.is_some() && before.need != after.need;
+        after.status != Status::NeedsYou || is_another
+    };
+    before.status == Status::NeedsYou && after.is_none_or(is_gone)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::samples::{notice, page, session};
+    use mission_control_core::session::{Need, NeedKind};
+    use mission_control_core::task::model::TaskStatus;
+
+    use super::samples::{id, notice, page, session, task, task_id};
     use super::*;
 
     #[test]
@@ -300,6 +351,91 @@ mod tests {
         });
 
         assert_eq!(answered, [page("1")]);
+    }
+
+    #[test]
+    fn a_request_that_another_one_follows_is_reported() {
+        let mut desk = Desk::default();
+        let mut asking = session("1", Status::NeedsYou);
+        desk.changed(&updated(&asking));
+
+        asking.need = Some(need("a"));
+        assert_eq!(desk.changed(&updated(&asking)), [], "it got its words");
+        asking.activity = Some("Waiting".to_owned());
+        assert_eq!(desk.changed(&updated(&asking)), []);
+        asking.need = Some(need("b"));
+        assert_eq!(desk.changed(&updated(&asking)), [page("1")]);
+        asking.need = None;
+        assert_eq!(desk.changed(&updated(&asking)), [], "its words were lost");
+        asking.status = Status::Paused;
+        assert_eq!(desk.changed(&updated(&asking)), [page("1")]);
+    }
+
+    #[test]
+    fn a_request_that_vanishes_with_its_session_is_reported() {
+        let mut desk = Desk::default();
+        let mut asking = session("1", Status::NeedsYou);
+        asking.need = Some(need("a"));
+        desk.changed(&updated(&asking));
+        asking.status = Status::Done;
+        asking.need = None;
+
+        let answered = desk.changed(&EventBody::SessionClosed {
+            session: Box::new(asking),
+        });
+
+        assert_eq!(answered, [page("1")]);
+    }
+
+    #[test]
+    fn what_was_held_back_is_needed_as_long_as_it_is_asked_for() {
+        let mut desk = Desk::default();
+        let about = notice("1", NoticeKind::NeedsYou);
+        assert!(!desk.still_needs(&about));
+
+        let mut asking = session("1", Status::NeedsYou);
+        desk.changed(&updated(&asking));
+        assert!(desk.still_needs(&about));
+
+        asking.status = Status::Working;
+        desk.changed(&updated(&asking));
+        assert!(!desk.still_needs(&about));
+    }
+
+    #[test]
+    fn a_task_that_asks_is_needed_and_knows_its_session_and_project() {
+        let mut desk = Desk::default();
+        let mut about = notice("1", NoticeKind::NeedsYou);
+        about.session_id = None;
+        about.task_id = Some(task_id(1).to_string());
+        let update = |status| EventBody::TaskUpdated {
+            task: Box::new(task(1, status)),
+        };
+
+        desk.changed(&update(TaskStatus::InputRequired));
+        assert!(desk.still_needs(&about));
+        assert_eq!(desk.project(&about).as_deref(), Some("work"));
+        assert_eq!(desk.line(&about), [id("1")]);
+
+        desk.changed(&update(TaskStatus::Running));
+        assert!(!desk.still_needs(&about));
+    }
+
+    #[test]
+    fn a_sub_agent_belongs_to_the_project_and_the_line_of_its_parents() {
+        let mut desk = Desk::default();
+        let mut child = session("child", Status::NeedsYou);
+        child.parent_id = Some(id("middle"));
+        child.project = Some("acme".to_owned());
+        let mut middle = session("middle", Status::Working);
+        middle.parent_id = Some(id("top"));
+        for session in [&child, &middle] {
+            desk.changed(&updated(session));
+        }
+        let about = notice("child", NoticeKind::NeedsYou);
+
+        assert_eq!(desk.project(&about).as_deref(), Some("acme"));
+        assert_eq!(desk.line(&about), [id("child"), id("middle"), id("top")]);
     }
 
     #[test]
@@ -348,6 +484,16 @@ mod tests {
         desk.changed(&updated(&done));
 
         assert_eq!(desk.turn_s(&about), None);
+    }
+
+    fn need(request: &str) -> Need {
+        Need {
+            kind: NeedKind::Approval,
+            summary: "Run it?".to_owned(),
+            request_id: request.to_owned(),
+            can_answer: false,
+            choices: Vec::new(),
+        }
     }
 
     fn updated(session: &LiveSession) -> EventBody {

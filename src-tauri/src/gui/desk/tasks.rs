@@ -28,6 +28,7 @@ pub(super) struct Slip {
     status: TaskStatus,
     /// The session it runs as.
     pub(super) session: Option<SessionId>,
+    project: Option<String>,
     /// When it was started, or asked for.
     since: Timestamp,
     ended_at: Option<Timestamp>,
@@ -76,6 +77,16 @@ impl Tasks {
         self.0.get(task).map(Slip::needs_you)
     }
 
+    /// Returns the name of the folder a task works in.
+    pub(super) fn project(&self, task: &TaskId) -> Option<String> {
+        self.0.get(task)?.project.clone()
+    }
+
+    /// Returns the session a task runs as.
+    pub(super) fn session(&self, task: &TaskId) -> Option<SessionId> {
+        self.0.get(task)?.session.clone()
+    }
+
     /// Returns the menu's lines: those that need somebody, then the latest.
     pub(super) fn lines(&self, now: Timestamp) -> Vec<MenuEntry> {
         let is_recent = |slip: &Slip| {
@@ -111,6 +122,7 @@ impl Slip {
             title: shortened(task.title.lines().next().unwrap_or_default().trim()),
             status: task.status,
             session: task.session_id.clone(),
+            project: project_of(&task.cwd),
             since: task.started_at.unwrap_or(task.created_at),
             ended_at: task.status.is_terminal().then_some(ended_at),
         }
@@ -149,6 +161,11 @@ impl Slip {
         };
         word.to_owned()
     }
+}
+
+fn project_of(cwd: &str) -> Option<String> {
+    let mut parts = cwd.rsplit(['/', '\\']);
+    parts.find(|part| !part.is_empty()).map(str::to_owned)
 }
 
 fn running_for(elapsed: SignedDuration) -> String {

@@ -4,6 +4,8 @@
 
 use jiff::civil::Time;
 use mission_control_core::notice::{Notice, NoticeKind};
+use mission_control_core::quiet::Quiet;
+use mission_control_core::session::SessionId;
 use mission_control_engine::settings::NotificationSettings;
 
 use crate::target::Target;
@@ -23,29 +25,49 @@ pub(crate) struct Moment {
     pub(crate) turn_s: Option<i64>,
     /// The time on the person's clock.
     pub(crate) local: Time,
+    /// The name of the folder it is about.
+    pub(crate) project: Option<String>,
+    /// The session it is about and those that one works for.
+    pub(crate) line: Vec<SessionId>,
 }
 
-/// What becomes of a notice. It is claimed either way: what was kept back is never shown late.
+/// What becomes of a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
+    /// It is shown.
     Show,
+    /// It is kept back for good: claimed like one that is shown, and never shown late.
     Silent(Because),
+    /// It is kept back for now and not claimed: a request waits as long as it is not answered.
+    Hold(Because),
 }
 
 /// Why a notice is not shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Because {
     Unwanted,
+    Project,
+    Muted,
+    Snoozed,
     QuietHours,
     ShortTurn,
     LookedAt,
 }
 
-/// Decides what becomes of `notice`.
+/// Decides what becomes of `notice`. `quiet` is what the person wished of its session.
 #[must_use]
-pub(crate) fn decide(notice: &Notice, wishes: &NotificationSettings, moment: &Moment) -> Decision {
+pub(crate) fn decide(
+    notice: &Notice,
+    wishes: &NotificationSettings,
+    quiet: Option<Quiet>,
+    moment: &Moment,
+) -> Decision {
     if !wishes.wants(notice.kind) {
         return Decision::Silent(Because::Unwanted);
+    }
+    let project = moment.project.as_deref();
+    if !project.is_none_or(|project| wishes.wants_project(project)) {
+        return Decision::Silent(Because::Project);
     }
     let is_looked_at = match &moment.looking_at {
         Some(Target::Session(session)) => notice.session_id.as_ref() == Some(session),
@@ -55,11 +77,23 @@ pub(crate) fn decide(notice: &Notice, wishes: &NotificationSettings, moment: &Mo
     if is_looked_at {
         return Decision::Silent(Because::LookedAt);
     }
-    if wishes
-        .quiet_hours
-        .is_some_and(|hours| hours.contain(moment.local))
-    {
-        return Decision::Silent(Because::QuietHours);
+    let hours = wishes.quiet_hours;
+    let because = match quiet {
+        Some(Quiet::Muted {}) => return Decision::Silent(Because::Muted),
+        Some(Quiet::Snoozed { .. }) => Some(Because::Snoozed),
+        None => hours
+            .is_some_and(|hours| hours.contain(moment.local))
+            .then_some(Because::QuietHours),
+    };
+    if let Some(because) = because {
+        return match notice.kind {
+            NoticeKind::NeedsYou => Decision::Hold(because),
+            NoticeKind::TurnCompleted
+            | NoticeKind::TurnInterrupted
+            | NoticeKind::TurnFailed
+            | NoticeKind::SessionDied
+            | NoticeKind::TaskFinished => Decision::Silent(because),
+        };
     }
     let is_short = moment
         .turn_s
@@ -81,10 +115,9 @@ pub(crate) fn decide(notice: &Notice, wishes: &NotificationSettings, moment: &Mo
 mod tests {
     use jiff::civil::time;
     use mission_control_core::notice::NoticeId;
-    use mission_control_core::session::SessionId;
     use mission_control_core::source::Source;
     use mission_control_core::task::model::TaskId;
-    use mission_control_engine::settings::QuietHours;
+    use mission_control_engine::settings::{ProjectNotifications, QuietHours};
 
     use super::*;
 
@@ -97,7 +130,7 @@ mod tests {
         let (mut wishes, mut moment) = (NotificationSettings::default(), moment());
         change(&mut wishes, &mut moment);
 
-        assert_eq!(decide(&notice(kind), &wishes, &moment), expected);
+        assert_eq!(decide(&notice(kind), &wishes, None, &moment), expected);
     }
 
     #[test]
@@ -162,9 +195,10 @@ mod tests {
         let wishes = NotificationSettings::default();
 
         let looked_at = Decision::Silent(Because::LookedAt);
-        assert_eq!(decide(&finished, &wishes, &looking), looked_at);
+        assert_eq!(decide(&finished, &wishes, None, &looking), looked_at);
         let of_session = notice(NoticeKind::TurnFailed);
-        assert_eq!(decide(&of_session, &wishes, &looking), Decision::Show);
+        let decided = decide(&of_session, &wishes, None, &looking);
+        assert_eq!(decided, Decision::Show);
     }
 
     #[test]
@@ -210,7 +244,7 @@ mod tests {
             (7, 30, Decision::Show),
         ] {
             check(
-                NoticeKind::NeedsYou,
+                NoticeKind::TurnFailed,
                 |wishes, moment| {
                     wishes.quiet_hours = Some(night);
                     moment.local = time(hour, minute, 0, 0);
@@ -218,6 +252,82 @@ mod tests {
                 expected,
             );
         }
+    }
+
+    #[test]
+    fn a_request_waits_for_the_end_of_the_quiet_hours() {
+        let night = QuietHours::try_from("22:00-07:30".to_owned()).unwrap();
+
+        check(
+            NoticeKind::NeedsYou,
+            |wishes, moment| {
+                wishes.quiet_hours = Some(night);
+                moment.local = time(23, 0, 0, 0);
+            },
+            Decision::Hold(Because::QuietHours),
+        );
+    }
+
+    #[test]
+    fn a_session_that_is_snoozed_or_muted_stays_silent() {
+        let snoozed = Some(Quiet::Snoozed {
+            until: jiff::Timestamp::MAX,
+        });
+        let muted = Some(Quiet::Muted {});
+        for (kind, quiet, expected) in [
+            (
+                NoticeKind::TurnCompleted,
+                snoozed,
+                Decision::Silent(Because::Snoozed),
+            ),
+            (
+                NoticeKind::TaskFinished,
+                snoozed,
+                Decision::Silent(Because::Snoozed),
+            ),
+            (
+                NoticeKind::NeedsYou,
+                snoozed,
+                Decision::Hold(Because::Snoozed),
+            ),
+            (
+                NoticeKind::TurnFailed,
+                muted,
+                Decision::Silent(Because::Muted),
+            ),
+            (
+                NoticeKind::NeedsYou,
+                muted,
+                Decision::Silent(Because::Muted),
+            ),
+            (NoticeKind::NeedsYou, None, Decision::Show),
+        ] {
+            let wishes = NotificationSettings::default();
+
+            let decided = decide(&notice(kind), &wishes, quiet, &moment());
+
+            assert_eq!(decided, expected, "{kind:?} {quiet:?}");
+        }
+    }
+
+    #[test]
+    fn a_project_that_is_switched_off_stays_silent_and_others_do_not() {
+        let without_site = |project: Option<&'static str>| {
+            move |wishes: &mut NotificationSettings, moment: &mut Moment| {
+                let off = ProjectNotifications { enabled: false };
+                wishes.projects.insert("site".to_owned(), off);
+                moment.project = project.map(str::to_owned);
+            }
+        };
+
+        let silent = Decision::Silent(Because::Project);
+        check(NoticeKind::NeedsYou, without_site(Some("site")), silent);
+        check(
+            NoticeKind::NeedsYou,
+            without_site(Some("acme")),
+            Decision::Show,
+        );
+        check(NoticeKind::NeedsYou, without_site(None), Decision::Show);
     }
 
     const TASK: &str = "0199a2b3-1111-7222-8333-444455556666";
@@ -236,6 +346,8 @@ mod tests {
             looking_at: None,
             turn_s: Some(5),
             local: time(12, 0, 0, 0),
+            project: Some("acme".to_owned()),
+            line: vec![session("1")],
         }
     }
 

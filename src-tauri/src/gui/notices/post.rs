@@ -1,12 +1,16 @@
 //! Claims notices and shows them, on a thread of its own: neither a slow disk nor a daemon that
 //! hangs holds up the tray.
 
+use std::time::Duration;
+
 use mission_control_core::notice::Notice;
+use mission_control_core::quiet::Quiet;
 use mission_control_engine::clock::Clock;
 use mission_control_engine::places::Places;
 use mission_control_engine::settings::NotificationSettings;
 use mission_control_engine::store::Store;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::daemon::{self, Daemon, Handle, Loss, NotShown, Presence};
 use super::open::{OpenNotices, Way};
@@ -21,7 +25,7 @@ use crate::tick::{Tick, Ticks};
 #[derive(Debug)]
 pub(crate) enum Errand {
     /// Claim a notice and, if it was not claimed before and should be shown, show it.
-    Tell(Notice, Moment),
+    Tell(Notice, Box<Moment>),
     /// The session or task asks for nothing any more.
     NeedIsOver(Target),
     /// The person looks at the session or task.
@@ -56,6 +60,7 @@ impl Post {
             daemon: None,
             open: OpenNotices::new(),
             complaint: None,
+            held: Held::default(),
         };
         std::thread::Builder::new()
             .name("notices".to_owned())
@@ -79,6 +84,7 @@ struct Office {
     open: OpenNotices<Handle>,
     /// The code of the problem that was reported and not taken back yet.
     complaint: Option<&'static str>,
+    held: Held,
 }
 
 impl Office {
@@ -97,6 +103,11 @@ impl Office {
                         (None, Way::Window) => Tick::FollowedNotice(reaction.target),
                         (None, Way::Terminal) => Tick::WantsTerminal(reaction.target),
                     });
+                }
+                () = until(self.held.due) => {
+                    for notice in self.held.take_all() {
+                        self.ticks.send(Tick::HeldBack(notice));
+                    }
                 }
                 errand = errands.recv() => match errand {
                     Some(errand) => self.run_errand(errand).await,
@@ -122,8 +133,18 @@ impl Office {
     async fn run_errand(&mut self, errand: Errand) {
         match errand {
             Errand::Tell(notice, moment) => self.tell(notice, &moment).await,
-            Errand::NeedIsOver(target) => withdraw(self.open.take_request(&target)).await,
-            Errand::LookedAt(target) => withdraw(self.open.take(&target)).await,
+            Errand::NeedIsOver(target) => {
+                drop(self.held.take(&target));
+                withdraw(self.open.take_request(&target)).await;
+            }
+            Errand::LookedAt(target) => {
+                for notice in self.held.take(&target) {
+                    if self.is_ours(&notice) {
+                        tracing::info!(notice = notice.id.as_str(), "It was seen in the window.");
+                    }
+                }
+                withdraw(self.open.take(&target)).await;
+            }
         }
     }
 
@@ -139,12 +160,18 @@ impl Office {
     }
 
     async fn tell(&mut self, notice: Notice, moment: &Moment) {
+        self.ask_for_wishes();
+        let decision = decide(&notice, &self.wishes, self.quiet(moment), moment);
+        if let Decision::Hold(because) = decision {
+            tracing::info!(notice = notice.id.as_str(), ?because, "A request waits.");
+            self.held.add(notice);
+            return;
+        }
         if !self.is_ours(&notice) {
             return;
         }
-        self.ask_for_wishes();
-        match decide(&notice, &self.wishes, moment) {
-            Decision::Show => self.show(&notice).await,
+        match decision {
+            Decision::Show | Decision::Hold(_) => self.show(&notice).await,
             Decision::Silent(because) => {
                 tracing::info!(
                     notice = notice.id.as_str(),
@@ -154,6 +181,21 @@ impl Office {
             }
         }
         self.ticks.send(Tick::Told(notice));
+    }
+
+    /// Returns what the person wished of the session a notice is about, or of one it works for.
+    fn quiet(&self, moment: &Moment) -> Option<Quiet> {
+        let store = self.remembered.store.as_ref()?;
+        let now = self.remembered.clock.now().wall;
+        let of = |id| match store.quiet_of(id, now) {
+            Ok(quiet) => quiet,
+            Err(error) => {
+                let why = problems::chain_of(&error);
+                tracing::warn!(%why, "Whether a session is quiet is not known: it is told.");
+                None
+            }
+        };
+        moment.line.iter().find_map(of)
     }
 
     fn is_ours(&self, notice: &Notice) -> bool {
@@ -224,6 +266,50 @@ impl Office {
         };
         self.complaint = Some(code);
         self.ticks.send(Tick::Lacking(problem, Loudness::Window));
+    }
+}
+
+/// Requests that wait for the end of quiet hours or of a snooze.
+#[derive(Debug, Default)]
+struct Held {
+    notices: Vec<Notice>,
+    due: Option<Instant>,
+}
+
+/// Between looks whether they are still held back. Both ends may move at any time, and neither
+/// is told; while nothing is held back nothing is looked at.
+const HELD_LOOK: Duration = Duration::from_secs(5);
+
+impl Held {
+    fn add(&mut self, notice: Notice) {
+        if !self.notices.iter().any(|held| held.id == notice.id) {
+            self.notices.push(notice);
+        }
+        self.due.get_or_insert_with(|| Instant::now() + HELD_LOOK);
+    }
+
+    fn take(&mut self, target: &Target) -> Vec<Notice> {
+        let is_meant = |notice: &Notice| match target {
+            Target::Session(session) => notice.session_id.as_ref() == Some(session),
+            Target::Task(_) => Target::of(notice).as_ref() == Some(target),
+        };
+        let (taken, kept) = std::mem::take(&mut self.notices)
+            .into_iter()
+            .partition(is_meant);
+        self.notices = kept;
+        taken
+    }
+
+    fn take_all(&mut self) -> Vec<Notice> {
+        self.due = None;
+        std::mem::take(&mut self.notices)
+    }
+}
+
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
     }
 }
 
