@@ -191,24 +191,28 @@ impl Places {
                 .ok_or(PlacesError::NoHome)?
                 .join("mission-control"),
         };
-        let usual = match (&environment.codex_home, &environment.home) {
-            (Some(home), _) => Some(environment.absolute(home)),
-            (None, Some(home)) => Some(home.join(".codex")),
-            (None, None) => None,
-        };
         let mut homes: Vec<Home> = Vec::new();
-        let further = settings
-            .codex
-            .homes
-            .iter()
-            .map(|text| environment.expanded(text));
-        for path in usual.into_iter().map(Ok).chain(further) {
-            let home = Home {
-                source: Source::Codex,
-                path: path?,
+        for source in Source::ALL.iter().copied() {
+            let (set, usual, further) = match source {
+                Source::Codex => (&environment.codex_home, ".codex", &settings.codex.homes),
+                Source::ClaudeCode => (
+                    &environment.claude_config_dir,
+                    ".claude",
+                    &settings.claude_code.homes,
+                ),
             };
-            if !homes.contains(&home) {
-                homes.push(home);
+            let usual = match (set, &environment.home) {
+                (Some(home), _) => Some(environment.absolute(home)),
+                (None, Some(home)) => Some(home.join(usual)),
+                (None, None) => None,
+            };
+            let further = further.iter().map(|text| environment.expanded(text));
+            for path in usual.into_iter().map(Ok).chain(further) {
+                let path = path?;
+                let home = Home { source, path };
+                if !homes.contains(&home) {
+                    homes.push(home);
+                }
             }
         }
         Ok(Self {
@@ -262,7 +266,7 @@ mod tests {
             places.settings_file,
             "/home/dev/.config/mission-control/settings.toml"
         );
-        assert_eq!(homes(&places), ["/home/dev/.codex"]);
+        assert_eq!(homes(&places), ["/home/dev/.codex", "/home/dev/.claude"]);
     }
 
     #[test]
@@ -270,6 +274,7 @@ mod tests {
         let environment = Environment {
             mission_control_home: Some("state".into()),
             codex_home: Some("agents/codex".into()),
+            claude_config_dir: Some("agents/claude".into()),
             ..environment()
         };
 
@@ -277,7 +282,10 @@ mod tests {
 
         assert_eq!(places.state, "/srv/base/state");
         assert_eq!(places.settings_file, "/srv/base/state/settings.toml");
-        assert_eq!(homes(&places), ["/srv/base/agents/codex"]);
+        assert_eq!(
+            homes(&places),
+            ["/srv/base/agents/codex", "/srv/base/agents/claude"]
+        );
     }
 
     #[test]
@@ -286,12 +294,19 @@ mod tests {
         settings.codex.homes = ["/srv/codex", "~/second", "~/.codex"]
             .map(str::to_owned)
             .into();
+        settings.claude_code.homes = vec!["/srv/codex".to_owned()];
 
         let places = Places::resolve(&environment(), &settings).unwrap();
 
         assert_eq!(
             homes(&places),
-            ["/home/dev/.codex", "/srv/codex", "/home/dev/second"]
+            [
+                "/home/dev/.codex",
+                "/srv/codex",
+                "/home/dev/second",
+                "/home/dev/.claude",
+                "/srv/codex"
+            ]
         );
     }
 

@@ -15,6 +15,8 @@ use serde::Deserialize;
 pub struct Settings {
     /// About Codex.
     pub codex: CodexSettings,
+    /// About Claude Code.
+    pub claude_code: ClaudeCodeSettings,
     /// When and how to notify.
     pub notifications: NotificationSettings,
     /// What lists hold.
@@ -35,6 +37,14 @@ pub struct CodexSettings {
     pub homes: Vec<String>,
     /// The program that runs delegated tasks; the one on the search path if not set.
     pub program: Option<String>,
+}
+
+/// `[claude_code]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClaudeCodeSettings {
+    /// Homes besides the usual one: absolute, or beginning with `~/`.
+    pub homes: Vec<String>,
 }
 
 impl Settings {
@@ -380,7 +390,12 @@ impl Settings {
         let is_usable = |home: &&String| {
             Utf8Path::new(home).is_absolute() || *home == "~" || home.starts_with("~/")
         };
-        match settings.codex.homes.iter().find(|home| !is_usable(home)) {
+        let mut homes = settings
+            .codex
+            .homes
+            .iter()
+            .chain(&settings.claude_code.homes);
+        match homes.find(|home| !is_usable(home)) {
             Some(home) => refused(home, "is neither absolute nor begins with `~/`"),
             None => Ok(settings),
         }

@@ -15,8 +15,8 @@ use tokio::sync::mpsc;
 
 use crate::tail::FileIdentity;
 
-/// Folders watched at a time. Today's folders of three homes and a dozen resumed sessions fit.
-pub(crate) const MOST_FOLDERS: usize = 24;
+/// Folders watched at a time. The usual homes and two dozen live sessions with sub-agents fit.
+pub(crate) const MOST_FOLDERS: usize = 64;
 /// Changes that wait to be taken. When more come, everything is looked at again instead.
 const MOST_WAITING: usize = 1024;
 

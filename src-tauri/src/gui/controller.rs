@@ -304,7 +304,7 @@ impl Controller {
             project: self.desk.project(&notice),
             line: self.desk.line(&notice),
         };
-        self.post(Errand::Tell(notice, Box::new(moment)));
+        self.post(Errand::Tell(Box::new(notice), Box::new(moment)));
     }
 
     fn post(&self, errand: Errand) {

@@ -3,4 +3,4 @@
 /**
  * An agent whose sessions are watched.
  */
-export type Source = "codex";
+export type Source = "codex" | "claude_code";

@@ -13,6 +13,8 @@ export function sourceName(source: Source): string {
   switch (source) {
     case 'codex':
       return 'Codex';
+    case 'claude_code':
+      return 'Claude Code';
     default:
       return unreachable(source);
   }

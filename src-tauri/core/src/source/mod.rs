@@ -1,10 +1,12 @@
 //! The agents that are watched: one folder and one line each.
 
+pub mod claude_code;
 pub mod codex;
 
 use jiff::Timestamp;
 
 use crate::observation::LocatedFact;
+use crate::session::EvidenceSource;
 use crate::timeline::Entry;
 
 /// What became of one line.
@@ -56,6 +58,12 @@ macro_rules! sources {
                 match self { $(Self::$variant => $label),+ }
             }
 
+            /// Returns what shows that nobody holds a session any more.
+            #[must_use]
+            pub const fn release_evidence(self) -> EvidenceSource {
+                match self { $(Self::$variant => $module::RELEASE_EVIDENCE),+ }
+            }
+
             /// Makes a reader that turns this source's transcript lines into facts.
             #[must_use]
             pub fn reader(self) -> Reader {
@@ -70,7 +78,7 @@ macro_rules! sources {
                 }
             }
 
-            /// Returns the command that takes a session up again in a terminal.
+            /// Returns the command that takes a session up again in a terminal; empty where there is none.
             #[must_use]
             pub fn resume_command(self, source_session_id: &str) -> Vec<String> {
                 match self { $(Self::$variant => $module::resume_command(source_session_id)),+ }
@@ -79,6 +87,10 @@ macro_rules! sources {
 
         /// Reads transcript lines of one source. Feed it lines in the order of the file.
         #[derive(Debug)]
+        #[expect(
+            clippy::large_enum_variant,
+            reason = "there is one for each followed transcript, and it never moves"
+        )]
         pub enum Reader {
             $(
                 #[doc = $label]
@@ -114,4 +126,5 @@ macro_rules! sources {
 
 sources! {
     Codex => codex, "codex", "Codex";
+    ClaudeCode => claude_code, "claude_code", "Claude Code";
 }

@@ -234,6 +234,7 @@ impl SessionState {
             return None;
         }
         let is_free = writer == Writer::Free;
+        let dropped = self.turn_dropped_before(&writer);
         self.abandon_turn_of_another(&writer);
         let was_held = self.writer.as_ref().is_some_and(|look| match look.writer {
             Writer::Held { .. } | Writer::Possible { .. } => true,
@@ -253,6 +254,11 @@ impl SessionState {
             writer,
             at: now.wall,
         });
+        if let Some(turn) = dropped {
+            let at = self.content.last_event_at;
+            let outcome = TurnOutcome::Interrupted;
+            return Some(self.content.end_turn(Some(turn), outcome, None, at));
+        }
         let settled = match &self.content.turn {
             TurnState::Open {
                 id,
@@ -267,6 +273,24 @@ impl SessionState {
             self.content
                 .end_turn(Some(settled), TurnOutcome::Completed, message, at),
         )
+    }
+
+    /// A turn that was stopped before its first word may leave no line: then the agent, which said
+    /// that it was idle before it left, knows better than its transcript.
+    fn turn_dropped_before(&self, writer: &Writer) -> Option<TurnId> {
+        let live = self.live.as_ref().filter(|live| live.is_current)?;
+        let is_idle = match live.state.doing {
+            LiveDoing::Idle | LiveDoing::Background { .. } => true,
+            LiveDoing::Working | LiveDoing::Waiting { .. } => false,
+        };
+        match &self.content.turn {
+            TurnState::Open {
+                id,
+                answer: Answer::Pending,
+                ..
+            } if is_idle && *writer == Writer::Free => Some(id.clone()),
+            TurnState::Open { .. } | TurnState::Over { .. } | TurnState::None => None,
+        }
     }
 
     /// A turn whose writer vanished leaves no marker, and resuming writes nothing before the next

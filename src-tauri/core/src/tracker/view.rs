@@ -94,7 +94,8 @@ impl SessionState {
                     .source()
                     .resume_command(self.id.source_session_id())
                     .join(" "),
-            ),
+            )
+            .filter(|command| !command.is_empty()),
             evidence,
             evidence_trail,
         }

@@ -85,16 +85,23 @@ pub(super) fn writer_evidence(state: &SessionState) -> Option<Evidence> {
             EvidenceSource::WriterLock,
             format!("held by process {}", by.pid),
         ),
+        Writer::Held {
+            by,
+            from: EvidenceSource::Registry,
+        } => (
+            EvidenceSource::Registry,
+            format!("registered by process {}", by.pid),
+        ),
         Writer::Held { by, from } => (*from, format!("process {} has it open", by.pid)),
         Writer::Possible { by } => (
             EvidenceSource::Process,
             format!("process {} may own it", by.pid),
         ),
         Writer::Free => (
-            EvidenceSource::WriterLock,
+            state.id.source().release_evidence(),
             "no process holds the session".to_owned(),
         ),
-        Writer::Unknown { why } => (EvidenceSource::WriterLock, why.clone()),
+        Writer::Unknown { why } => (state.id.source().release_evidence(), why.clone()),
     };
     Some(Evidence {
         from,

@@ -9,7 +9,7 @@ use mission_control_core::session::{LiveSession, Status};
 use super::{check, with_hint};
 use crate::monitor::{Monitor, MonitorOptions};
 use crate::places::{Home, Places};
-use crate::source::codex::Skipped;
+use crate::source::Skipped;
 
 /// Reasons that are listed for one home.
 const MOST_REASONS: usize = 5;

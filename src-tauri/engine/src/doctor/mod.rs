@@ -9,7 +9,7 @@ use mission_control_core::health::{Check, CheckState, HealthReport, Problem};
 use crate::locks::LockTable;
 use crate::places::{Environment, Places};
 use crate::settings::Settings;
-use crate::source::codex;
+use crate::source;
 use crate::store::Store;
 use crate::watch::{FolderWatch, MOST_FOLDERS};
 
@@ -24,10 +24,9 @@ pub fn examine(places: &Places, environment: &Environment, further: Vec<Check>) 
         settings(places),
     ];
     checks.extend(homes::checks(places));
-    let program = Settings::load(&places.settings_file)
-        .ok()
-        .and_then(|settings| settings.delegate_program().map(str::to_owned));
-    checks.extend(codex::probe(environment, program.as_deref()));
+    // That the settings cannot be read is a check of its own.
+    let settings = Settings::load(&places.settings_file).unwrap_or_default();
+    checks.extend(source::probe(environment, &settings));
     checks.extend([
         locks(),
         watching(places),

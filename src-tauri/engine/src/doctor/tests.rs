@@ -85,6 +85,7 @@ fn on_an_empty_machine_things_are_absent_and_nothing_is_a_problem() {
         ("settings", CheckState::Absent),
         ("home:/home", CheckState::Absent),
         ("codex", CheckState::Absent),
+        ("claude_code", CheckState::Absent),
         ("locks", CheckState::Ok),
         ("watching", CheckState::Ok),
         ("display", CheckState::Absent),
@@ -131,6 +132,24 @@ fn the_agent_is_asked_about_itself() {
         "`/codex --version` ended with code 7.",
     );
     world.assert_says("codex_login", CheckState::Ok, "Logged in using ChatGPT.");
+}
+
+#[test]
+fn every_installed_agent_is_asked_for_its_version() {
+    let world = World::new();
+    world.program("claude", "echo '2.1.328 (Claude Code)'");
+    world.assert_says(
+        "claude_code",
+        CheckState::Ok,
+        "`/claude` is 2.1.328 (Claude Code).",
+    );
+
+    world.program("claude", "exit 7");
+    world.assert_says(
+        "claude_code",
+        CheckState::Problem,
+        "`/claude --version` ended with code 7.",
+    );
 }
 
 #[test]

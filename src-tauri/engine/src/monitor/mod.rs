@@ -13,15 +13,13 @@ use mission_control_core::event::{Event, Summary};
 use mission_control_core::health::{Problem, TranscriptPage};
 use mission_control_core::observation::Observation;
 use mission_control_core::session::{LiveSession, SessionId};
-use mission_control_core::source::Source;
 use mission_control_core::tracker::Tracker;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::Clock;
 use crate::places::{Home, Places};
 use crate::settings::Settings;
-use crate::source::codex::{Lookout, LookoutOptions, Skipped};
-use crate::source::live;
+use crate::source::{Lookouts, Skipped, live};
 use crate::watch::MOST_FOLDERS;
 
 /// Requests that wait for the owner; whoever asks then waits for its turn.
@@ -115,7 +113,7 @@ impl Monitor {
     pub(crate) fn look_once_closely(options: &MonitorOptions) -> (Snapshot, Vec<Skipped>) {
         let clock = Clock::start();
         let (settings, problem) = settings_of(&options.places);
-        let mut lookout = Lookout::new(lookout_options(&options.places, &settings));
+        let mut lookout = lookouts(&options.places, &settings);
         let mut tracker = Tracker::new(options.notify_since);
         lookout.look(clock.now());
         let mut tasks = tasks::Tasks::new(&options.places, &settings, options.notify_since);
@@ -261,15 +259,12 @@ fn settings_of(places: &Places) -> (Settings, Option<Problem>) {
     }
 }
 
-fn lookout_options(places: &Places, settings: &Settings) -> LookoutOptions {
-    let homes = places.homes.iter().filter(|home| match home.source {
-        Source::Codex => true,
-    });
-    LookoutOptions {
-        homes: homes.map(|home| home.path.clone()).collect(),
-        recent: SignedDuration::from_hours(i64::from(settings.list.recent_hours)),
-        poll: std::time::Duration::from_secs(settings.watch.poll_seconds.into()),
-    }
+fn lookouts(places: &Places, settings: &Settings) -> Lookouts {
+    Lookouts::new(
+        &places.homes,
+        SignedDuration::from_hours(i64::from(settings.list.recent_hours)),
+        std::time::Duration::from_secs(settings.watch.poll_seconds.into()),
+    )
 }
 
 fn live_homes(places: &Places) -> Vec<Utf8PathBuf> {

@@ -10,7 +10,6 @@ use mission_control_core::health::Problem;
 use mission_control_core::observation::Observation;
 use mission_control_core::process::ProcessKey;
 use mission_control_core::session::SessionId;
-use mission_control_core::source::Source;
 use mission_control_core::task::board::{BoardChange, TaskBoard};
 use mission_control_core::tracker::{Effect, Now, Tracker};
 use tokio::sync::{mpsc, watch};
@@ -19,13 +18,11 @@ use tokio::task::JoinSet;
 use super::pages::{self, PageRequest};
 use super::subscribers::Subscribers;
 use super::tasks::Tasks;
-use super::{
-    MonitorOptions, Request, TranscriptError, find, live_homes, lookout_options, settings_of,
-};
+use super::{MonitorOptions, Request, TranscriptError, find, live_homes, lookouts, settings_of};
 use crate::clock::Clock;
 use crate::processes::Exit;
-use crate::source::codex::{Lookout, Telling};
 use crate::source::live::{self, LiveLinks};
+use crate::source::{Lookouts, Telling};
 use crate::watch::{Changes, FolderWatch};
 
 /// Between signs of life, for whoever must notice a stream that broke.
@@ -60,7 +57,7 @@ pub(super) fn run(
 struct Owner {
     clock: Clock,
     tracker: Tracker,
-    lookout: Lookout,
+    lookout: Lookouts,
     /// What the agents' own servers say.
     live: LiveLinks,
     live_says: mpsc::Receiver<Observation>,
@@ -101,7 +98,7 @@ impl Owner {
         Self {
             clock: Clock::start(),
             tracker: Tracker::new(options.notify_since),
-            lookout: Lookout::new(lookout_options(&options.places, &settings)),
+            lookout: lookouts(&options.places, &settings),
             live,
             live_says,
             live_homes,
@@ -364,18 +361,18 @@ impl Owner {
                 Some(request) => self.read_page(request(reply)),
                 None => drop(reply.send(Err(TranscriptError::NotFound(id.to_string())))),
             },
-            Request::AddHome(home) => match home.source {
-                Source::Codex => {
+            Request::AddHome(home) => {
+                if home.source == live::SOURCE {
                     self.live.add(home.path.clone());
-                    self.lookout.add_home(home.path, now);
                 }
-            },
-            Request::RemoveHome(home) => match home.source {
-                Source::Codex => {
+                self.lookout.add_home(home, now);
+            }
+            Request::RemoveHome(home) => {
+                if home.source == live::SOURCE {
                     self.live.remove(&home.path);
-                    self.lookout.remove_home(&home.path);
                 }
-            },
+                self.lookout.remove_home(&home);
+            }
         }
     }
 

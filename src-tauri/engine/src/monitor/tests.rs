@@ -3,6 +3,7 @@
 use camino::Utf8PathBuf;
 use mission_control_core::event::EventBody;
 use mission_control_core::session::{EndedHow, Status};
+use mission_control_core::source::Source;
 
 use super::*;
 use crate::clock;

@@ -25,6 +25,20 @@ pub(super) fn pids_named(names: &[&str]) -> Option<Vec<u32>> {
     Some(pids.filter(is_named).collect())
 }
 
+/// Returns when the process that has `pid` now started, in ticks since the system did.
+pub(crate) fn start_ticks(pid: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name may hold anything, even a bracket and blanks.
+    let (_, behind_name) = stat.rsplit_once(')')?;
+    behind_name.split_whitespace().nth(19)?.parse().ok()
+}
+
+/// Names the namespace that the process numbers seen from here belong to.
+pub(crate) fn pid_namespace() -> Option<String> {
+    let link = std::fs::read_link("/proc/self/ns/pid").ok()?;
+    link.into_os_string().into_string().ok()
+}
+
 pub(super) fn open_files(pid: u32, is_wanted: &impl Fn(&str) -> bool) -> OpenFiles {
     let Ok(entries) = std::fs::read_dir(format!("/proc/{pid}/fd")) else {
         return OpenFiles::Hidden;

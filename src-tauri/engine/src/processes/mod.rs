@@ -16,7 +16,7 @@ use sysinfo::{
     Pid, Process, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System, UpdateKind,
 };
 
-pub(crate) use platform::Exit;
+pub(crate) use platform::{Exit, pid_namespace, start_ticks};
 
 /// A process as it describes itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -9,6 +9,16 @@ pub(super) fn pids_named(_names: &[&str]) -> Option<Vec<u32>> {
     None
 }
 
+/// Returns none: the start is known to the second only.
+pub(crate) fn start_ticks(_pid: u32) -> Option<u64> {
+    None
+}
+
+/// Returns none: there is one namespace.
+pub(crate) fn pid_namespace() -> Option<String> {
+    None
+}
+
 pub(super) fn open_files(_pid: u32, _is_wanted: &impl Fn(&str) -> bool) -> OpenFiles {
     OpenFiles::Hidden
 }

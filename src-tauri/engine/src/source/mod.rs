@@ -1,7 +1,25 @@
-//! The agents whose sessions are looked for: one folder each.
+//! The agents whose sessions are looked for: one folder and one line each.
 
+pub(crate) mod claude_code;
 pub(crate) mod codex;
+mod known;
+mod listing;
 mod owner;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use jiff::SignedDuration;
+use mission_control_core::health::Check;
+use mission_control_core::observation::Observation;
+use mission_control_core::process::ProcessKey;
+use mission_control_core::session::LiveSession;
+use mission_control_core::source::Source;
+use mission_control_core::tracker::Now;
+
+use crate::places::{Environment, Home};
+use crate::settings::Settings;
 
 /// The agent that tasks are delegated to, and how it is called.
 pub(crate) use codex::cloud;
@@ -9,13 +27,85 @@ pub(crate) use codex::exec as delegate;
 pub(crate) use codex::exec::SOURCE as DELEGATE;
 /// What an agent's own server says of its sessions.
 pub(crate) use codex::live;
+pub(crate) use listing::Skipped;
 pub(crate) use owner::{Owner, Ownership, Serves};
 
-use camino::Utf8Path;
-use mission_control_core::session::LiveSession;
-use mission_control_core::source::Source;
+/// What a lookout is made with.
+#[derive(Clone, Debug)]
+pub(crate) struct LookoutOptions {
+    /// The homes.
+    pub(crate) homes: Vec<Utf8PathBuf>,
+    /// For how long an ended session is listed.
+    pub(crate) recent: SignedDuration,
+    /// Between looks at live files where the system does not tell of changes.
+    pub(crate) poll: Duration,
+}
 
-use crate::places::Home;
+/// How changes become known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Telling {
+    /// The system tells of them.
+    Watched,
+    /// They must be looked for.
+    Polled,
+}
+
+/// Watches all homes of one agent and says what it saw, as observations in the right order. It is
+/// told of changes and of time passing; it neither waits nor decides a status.
+pub(crate) trait Lookout: std::fmt::Debug {
+    /// Returns the next thing that was seen.
+    fn poll_observation(&mut self) -> Option<Observation>;
+
+    /// Returns whether [`Self::poll_observation`] has something.
+    fn has_observations(&self) -> bool;
+
+    /// Returns whether that very process, one of [`Self::owners`], lives.
+    fn is_running(&mut self, process: ProcessKey) -> bool;
+
+    /// Returns when [`Self::handle_timeout`] is due, on the steady clock.
+    fn poll_timeout(&self) -> Duration;
+
+    /// Returns the processes whose end matters.
+    fn owners(&self) -> BTreeSet<ProcessKey>;
+
+    /// Returns what looks like a session and cannot be used.
+    fn skipped(&self) -> &BTreeSet<Skipped>;
+
+    /// Returns the folders whose changes matter, the most important ones first. Only folders that
+    /// exist, or the nearest one above them.
+    fn folders(&self, now: Now) -> Vec<Utf8PathBuf>;
+
+    /// Says how changes become known from here on.
+    fn set_telling(&mut self, telling: Telling, now: Now);
+
+    /// Looks at a further home too.
+    fn add_home(&mut self, path: Utf8PathBuf, now: Now);
+
+    /// Stops looking at a home and takes its sessions for gone.
+    fn remove_home(&mut self, path: &Utf8Path);
+
+    /// Looks at everything.
+    fn look(&mut self, now: Now);
+
+    /// Looks for a session that is not followed, however old it is, by its whole id.
+    fn seek(&mut self, source_session_id: &str, now: Now);
+
+    /// Takes in that files or folders changed, of whatever agent.
+    fn hear(&mut self, changed: &BTreeSet<Utf8PathBuf>, now: Now);
+
+    /// Takes in that a process ended.
+    fn process_ended(&mut self, process: ProcessKey, now: Now);
+
+    /// Does what is due.
+    fn handle_timeout(&mut self, now: Now);
+}
+
+fn lookout(source: Source, options: LookoutOptions) -> Box<dyn Lookout> {
+    match source {
+        Source::Codex => Box::new(codex::Lookout::new(options)),
+        Source::ClaudeCode => Box::new(claude_code::Lookout::new(options)),
+    }
+}
 
 /// Looks anew who owns a session.
 pub(crate) fn ownership(homes: &[Home], session: &LiveSession) -> Ownership {
@@ -32,5 +122,137 @@ pub(crate) fn ownership(homes: &[Home], session: &LiveSession) -> Ownership {
     };
     match session.source {
         Source::Codex => codex::ownership(&home.path, path, &session.source_session_id),
+        Source::ClaudeCode => claude_code::ownership(&home.path, path),
+    }
+}
+
+/// Asks the installed agents about themselves.
+pub(crate) fn probe(environment: &Environment, settings: &Settings) -> Vec<Check> {
+    let probe = |source: &Source| match source {
+        Source::Codex => codex::probe(environment, settings.delegate_program()),
+        Source::ClaudeCode => claude_code::probe(environment),
+    };
+    Source::ALL.iter().flat_map(probe).collect()
+}
+
+/// The lookouts of all agents.
+#[derive(Debug)]
+pub(crate) struct Lookouts(Vec<(Source, Box<dyn Lookout>)>);
+
+impl Lookouts {
+    /// Makes a lookout for each agent, with its part of `homes`.
+    pub(crate) fn new(homes: &[Home], recent: SignedDuration, poll: Duration) -> Self {
+        let of = |source: Source| {
+            let homes = homes.iter().filter(|home| home.source == source);
+            let options = LookoutOptions {
+                homes: homes.map(|home| home.path.clone()).collect(),
+                recent,
+                poll,
+            };
+            (source, lookout(source, options))
+        };
+        Self(Source::ALL.iter().copied().map(of).collect())
+    }
+
+    fn each(&mut self) -> impl Iterator<Item = &mut Box<dyn Lookout>> {
+        self.0.iter_mut().map(|(_, lookout)| lookout)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &dyn Lookout> {
+        self.0.iter().map(|(_, lookout)| lookout.as_ref())
+    }
+
+    /// Returns the next thing that was seen.
+    pub(crate) fn poll_observation(&mut self) -> Option<Observation> {
+        self.each().find_map(|lookout| lookout.poll_observation())
+    }
+
+    /// Returns whether [`Self::poll_observation`] has something.
+    pub(crate) fn has_observations(&self) -> bool {
+        self.all().any(Lookout::has_observations)
+    }
+
+    /// Returns whether that very process, one of [`Self::owners`], lives.
+    pub(crate) fn is_running(&mut self, process: ProcessKey) -> bool {
+        // Keys of one table are compared with that table only.
+        self.each()
+            .any(|lookout| lookout.owners().contains(&process) && lookout.is_running(process))
+    }
+
+    /// Returns when [`Self::handle_timeout`] is due, on the steady clock.
+    pub(crate) fn poll_timeout(&self) -> Duration {
+        self.all()
+            .map(Lookout::poll_timeout)
+            .fold(Duration::MAX, Duration::min)
+    }
+
+    /// Returns the processes whose end matters.
+    pub(crate) fn owners(&self) -> BTreeSet<ProcessKey> {
+        self.all().flat_map(Lookout::owners).collect()
+    }
+
+    /// Returns what looks like a session and cannot be used.
+    pub(crate) fn skipped(&self) -> impl Iterator<Item = &Skipped> {
+        self.all().flat_map(Lookout::skipped)
+    }
+
+    /// Returns the folders whose changes matter, the most important ones first.
+    pub(crate) fn folders(&self, now: Now) -> Vec<Utf8PathBuf> {
+        let mut folders: Vec<Utf8PathBuf> = Vec::new();
+        for folder in self.all().flat_map(|lookout| lookout.folders(now)) {
+            if !folders.contains(&folder) {
+                folders.push(folder);
+            }
+        }
+        folders
+    }
+
+    /// Says how changes become known from here on.
+    pub(crate) fn set_telling(&mut self, telling: Telling, now: Now) {
+        self.each()
+            .for_each(|lookout| lookout.set_telling(telling, now));
+    }
+
+    /// Looks at a further home too.
+    pub(crate) fn add_home(&mut self, home: Home, now: Now) {
+        if let Some((_, lookout)) = self.0.iter_mut().find(|(source, _)| *source == home.source) {
+            lookout.add_home(home.path, now);
+        }
+    }
+
+    /// Stops looking at a home and takes its sessions for gone.
+    pub(crate) fn remove_home(&mut self, home: &Home) {
+        if let Some((_, lookout)) = self.0.iter_mut().find(|(source, _)| *source == home.source) {
+            lookout.remove_home(&home.path);
+        }
+    }
+
+    /// Looks at everything.
+    pub(crate) fn look(&mut self, now: Now) {
+        self.each().for_each(|lookout| lookout.look(now));
+    }
+
+    /// Looks for a session that is not followed, however old it is, by its whole id.
+    pub(crate) fn seek(&mut self, source_session_id: &str, now: Now) {
+        self.each()
+            .for_each(|lookout| lookout.seek(source_session_id, now));
+    }
+
+    /// Takes in that files or folders changed.
+    pub(crate) fn hear(&mut self, changed: &BTreeSet<Utf8PathBuf>, now: Now) {
+        self.each().for_each(|lookout| lookout.hear(changed, now));
+    }
+
+    /// Takes in that a process ended.
+    pub(crate) fn process_ended(&mut self, process: ProcessKey, now: Now) {
+        self.each()
+            .for_each(|lookout| lookout.process_ended(process, now));
+    }
+
+    /// Does what is due.
+    pub(crate) fn handle_timeout(&mut self, now: Now) {
+        self.each()
+            .filter(|lookout| lookout.poll_timeout() <= now.steady)
+            .for_each(|lookout| lookout.handle_timeout(now));
     }
 }

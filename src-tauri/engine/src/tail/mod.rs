@@ -119,6 +119,11 @@ impl Tail {
         &self.path
     }
 
+    /// Returns the reader that has read everything so far; none before the first line.
+    pub(crate) fn reader(&self) -> Option<&Reader> {
+        self.reading.as_ref().map(|reading| &reading.reader)
+    }
+
     /// Follows the transcript to its new name; it is read on if it is still the same file.
     pub(crate) fn moved_to(&mut self, path: Utf8PathBuf) {
         self.path = path;

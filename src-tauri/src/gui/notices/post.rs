@@ -25,7 +25,7 @@ use crate::tick::{Tick, Ticks};
 #[derive(Debug)]
 pub(crate) enum Errand {
     /// Claim a notice and, if it was not claimed before and should be shown, show it.
-    Tell(Notice, Box<Moment>),
+    Tell(Box<Notice>, Box<Moment>),
     /// The session or task asks for nothing any more.
     NeedIsOver(Target),
     /// The person looks at the session or task.
@@ -132,7 +132,7 @@ impl Office {
 
     async fn run_errand(&mut self, errand: Errand) {
         match errand {
-            Errand::Tell(notice, moment) => self.tell(notice, &moment).await,
+            Errand::Tell(notice, moment) => self.tell(*notice, &moment).await,
             Errand::NeedIsOver(target) => {
                 drop(self.held.take(&target));
                 withdraw(self.open.take_request(&target)).await;

@@ -17,6 +17,11 @@ pub use file_name::thread_id_of_file;
 pub use reader::Reader;
 pub use timeline::TimelineReader;
 
+use crate::session::EvidenceSource;
+
+/// What shows that nobody holds a session any more.
+pub(super) const RELEASE_EVIDENCE: EvidenceSource = EvidenceSource::WriterLock;
+
 /// Returns the command that takes a session up again in a terminal.
 #[must_use]
 pub fn resume_command(source_session_id: &str) -> Vec<String> {

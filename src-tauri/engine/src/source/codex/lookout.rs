@@ -8,18 +8,20 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use mission_control_core::observation::Observation;
 use mission_control_core::process::ProcessKey;
 use mission_control_core::source::Source;
 use mission_control_core::source::codex::thread_id_of_file;
 use mission_control_core::tracker::Now;
 
-use super::known::{Known, Retry};
-use super::rollouts::{self, Found, Skipped};
+use super::rollouts::{self, Found};
 use super::{lock_file, lock_folder, processes, sessions_folder, thread_of_lock};
 use crate::locks::{LockState, LockTable};
 use crate::processes::{OpenFiles, ProcessTable, Running};
+use crate::source::known::{Known, Retry};
+use crate::source::listing::{Skipped, age};
+use crate::source::{self, LookoutOptions, Telling};
 use crate::tail::Tail;
 
 mod folders;
@@ -41,26 +43,6 @@ const SLOW_POLLED: Duration = Duration::from_secs(5);
 
 /// Between looks for ended sessions that are too old to be listed.
 const AGING: Duration = Duration::from_secs(600);
-
-/// What a lookout is made with.
-#[derive(Clone, Debug)]
-pub(crate) struct LookoutOptions {
-    /// The homes.
-    pub(crate) homes: Vec<Utf8PathBuf>,
-    /// For how long an ended session is listed.
-    pub(crate) recent: SignedDuration,
-    /// Between looks at live files where the system does not tell of changes.
-    pub(crate) poll: Duration,
-}
-
-/// How changes become known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Telling {
-    /// The system tells of them.
-    Watched,
-    /// They must be looked for.
-    Polled,
-}
 
 /// All that is known about the rollouts of all homes.
 #[derive(Debug)]
@@ -102,24 +84,22 @@ impl Lookout {
             buffer: Vec::new(),
         }
     }
+}
 
-    /// Returns the next thing that was seen.
-    pub(crate) fn poll_observation(&mut self) -> Option<Observation> {
+impl source::Lookout for Lookout {
+    fn poll_observation(&mut self) -> Option<Observation> {
         self.observed.pop_front()
     }
 
-    /// Returns whether [`Self::poll_observation`] has something.
-    pub(crate) fn has_observations(&self) -> bool {
+    fn has_observations(&self) -> bool {
         !self.observed.is_empty()
     }
 
-    /// Returns whether that very process lives.
-    pub(crate) fn is_running(&mut self, process: ProcessKey) -> bool {
+    fn is_running(&mut self, process: ProcessKey) -> bool {
         self.table.is_running(process)
     }
 
-    /// Returns when [`Self::handle_timeout`] is due, on the steady clock.
-    pub(crate) fn poll_timeout(&self) -> Duration {
+    fn poll_timeout(&self) -> Duration {
         let retries = self.known.values().filter_map(|known| known.retry.due());
         let awaited = self.awaited.values().filter_map(|(_, retry)| retry.due());
         retries
@@ -128,18 +108,23 @@ impl Lookout {
             .fold(self.slow_due, Duration::min)
     }
 
-    /// Returns the processes whose end matters.
-    pub(crate) fn owners(&self) -> BTreeSet<ProcessKey> {
+    fn owners(&self) -> BTreeSet<ProcessKey> {
         self.known.values().filter_map(Known::owner).collect()
     }
 
-    /// Returns what looks like a session and cannot be used.
-    pub(crate) fn skipped(&self) -> impl Iterator<Item = &Skipped> {
-        self.skipped.iter()
+    fn skipped(&self) -> &BTreeSet<Skipped> {
+        &self.skipped
     }
 
-    /// Says how changes become known from here on.
-    pub(crate) fn set_telling(&mut self, telling: Telling, now: Now) {
+    fn folders(&self, now: Now) -> Vec<Utf8PathBuf> {
+        self.wanted_folders(now)
+    }
+
+    fn hear(&mut self, changed: &BTreeSet<Utf8PathBuf>, now: Now) {
+        self.take_in(changed, now);
+    }
+
+    fn set_telling(&mut self, telling: Telling, now: Now) {
         if self.telling == telling {
             return;
         }
@@ -151,16 +136,14 @@ impl Lookout {
         self.slow_due = now.steady + self.slow_pause();
     }
 
-    /// Looks at a further home too.
-    pub(crate) fn add_home(&mut self, path: Utf8PathBuf, now: Now) {
+    fn add_home(&mut self, path: Utf8PathBuf, now: Now) {
         if !self.options.homes.contains(&path) {
             self.options.homes.push(path);
             self.look(now);
         }
     }
 
-    /// Stops looking at a home and takes its sessions for gone.
-    pub(crate) fn remove_home(&mut self, path: &Utf8Path) {
+    fn remove_home(&mut self, path: &Utf8Path) {
         let Some(removed) = self.options.homes.iter().position(|home| home == path) else {
             return;
         };
@@ -176,8 +159,7 @@ impl Lookout {
         }
     }
 
-    /// Looks at everything: all homes, all processes, all locks.
-    pub(crate) fn look(&mut self, now: Now) {
+    fn look(&mut self, now: Now) {
         self.refresh();
         let since = self.recent_since(now);
         let mut candidates: Vec<(usize, Found)> = Vec::new();
@@ -200,8 +182,7 @@ impl Lookout {
         self.slow_due = now.steady + self.slow_pause();
     }
 
-    /// Looks for a session that is not followed, however old it is, by its whole id.
-    pub(crate) fn seek(&mut self, thread: &str, now: Now) {
+    fn seek(&mut self, thread: &str, now: Now) {
         let is_whole_id =
             thread.len() == 36 && thread.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
         if self.known.contains_key(thread) || !is_whole_id {
@@ -216,8 +197,7 @@ impl Lookout {
         }
     }
 
-    /// Takes in that a process ended.
-    pub(crate) fn process_ended(&mut self, process: ProcessKey, now: Now) {
+    fn process_ended(&mut self, process: ProcessKey, now: Now) {
         self.refresh();
         let threads = self.threads(|known| known.owner() == Some(process));
         for thread in threads {
@@ -228,8 +208,7 @@ impl Lookout {
         }
     }
 
-    /// Does what is due.
-    pub(crate) fn handle_timeout(&mut self, now: Now) {
+    fn handle_timeout(&mut self, now: Now) {
         let is_due = |due: Option<Duration>| due.is_some_and(|due| due <= now.steady);
         let retried = self.threads(|known| is_due(known.retry.due()));
         let awaited: Vec<(String, usize)> = self
@@ -261,7 +240,9 @@ impl Lookout {
             self.look_slowly(now);
         }
     }
+}
 
+impl Lookout {
     /// Finds what no hint told of.
     fn look_slowly(&mut self, now: Now) {
         // What is moved or unmounted as a whole tells nobody.
@@ -289,8 +270,7 @@ impl Lookout {
     fn drop_old(&mut self, now: Now) {
         let since = self.recent_since(now);
         let is_old = |known: &Known| {
-            !known.is_live()
-                && rollouts::age(known.tail.path()).is_ok_and(|modified| modified < since)
+            !known.is_live() && age(known.tail.path()).is_ok_and(|modified| modified < since)
         };
         for thread in self.threads(is_old) {
             self.drop_gone(&thread);

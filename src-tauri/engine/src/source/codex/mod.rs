@@ -2,7 +2,6 @@
 
 pub(crate) mod cloud;
 pub(crate) mod exec;
-mod known;
 pub(crate) mod live;
 mod lookout;
 mod owner;
@@ -13,10 +12,9 @@ mod writer;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-pub(crate) use lookout::{Lookout, LookoutOptions, Telling};
+pub(crate) use lookout::Lookout;
 pub(crate) use owner::ownership;
 pub(crate) use probe::probe;
-pub(crate) use rollouts::Skipped;
 
 /// The folder of dated rollouts.
 fn sessions_folder(home: &Utf8Path) -> Utf8PathBuf {

@@ -7,12 +7,11 @@ use jiff::{Timestamp, ToSpan};
 use mission_control_core::source::codex::thread_id_of_file;
 
 use super::{archive_folder, dated_folder, sessions_folder};
+use crate::source::listing::{Skips, age, names};
 
 /// Files whose age is asked for in one look, newest names first. A resumed session keeps its
 /// old name; beyond this many it is found by its lock or its open file only.
 const MOST_FILES: usize = 5_000;
-/// Reasons kept for a person to read.
-const MOST_SKIPPED: usize = 100;
 
 /// A rollout.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,34 +24,14 @@ pub(crate) struct Found {
     pub(crate) modified: Timestamp,
 }
 
-/// Something that looks like a rollout or a folder of rollouts and cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Skipped {
-    /// Where it lies.
-    pub(crate) path: String,
-    /// Why it was passed over.
-    pub(crate) why: String,
-}
-
 /// What one look at a home found.
 #[derive(Debug, Default)]
 pub(crate) struct Finds {
     /// Rollouts, those written last first.
     pub(crate) found: Vec<Found>,
     /// What was passed over.
-    pub(crate) skipped: Vec<Skipped>,
+    pub(crate) skipped: Skips,
     n_files: usize,
-}
-
-impl Finds {
-    fn skip(&mut self, path: impl Into<String>, why: impl Into<String>) {
-        if self.skipped.len() < MOST_SKIPPED {
-            self.skipped.push(Skipped {
-                path: path.into(),
-                why: why.into(),
-            });
-        }
-    }
 }
 
 /// Finds the rollouts written at or after `since`.
@@ -125,7 +104,7 @@ fn in_folder(folder: &Utf8Path, thread: &str) -> Option<Utf8PathBuf> {
 
 /// Returns the folders in `parent` whose name is a number of so many digits, latest first.
 fn dated(parent: &Utf8Path, n_digits: usize, finds: &mut Finds) -> Vec<Utf8PathBuf> {
-    let mut folders: Vec<Utf8PathBuf> = entries(parent, finds)
+    let mut folders: Vec<Utf8PathBuf> = names(parent, &mut finds.skipped)
         .into_iter()
         .filter(|name| name.len() == n_digits && name.bytes().all(|b| b.is_ascii_digit()))
         .map(|name| parent.join(name))
@@ -134,51 +113,15 @@ fn dated(parent: &Utf8Path, n_digits: usize, finds: &mut Finds) -> Vec<Utf8PathB
     folders
 }
 
-fn entries(folder: &Utf8Path, finds: &mut Finds) -> Vec<String> {
-    let listing = match std::fs::read_dir(folder) {
-        Ok(listing) => listing,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !is_dangling(folder) => {
-            return Vec::new();
-        }
-        Err(error) => {
-            finds.skip(
-                folder.as_str(),
-                format!("The folder cannot be listed: {error}."),
-            );
-            return Vec::new();
-        }
-    };
-    let mut names = Vec::new();
-    for entry in listing {
-        match entry.map(|entry| entry.file_name().into_string()) {
-            Ok(Ok(name)) => names.push(name),
-            Ok(Err(name)) => finds.skip(
-                folder.join(name.to_string_lossy().as_ref()),
-                "Its name is not UTF-8.",
-            ),
-            Err(error) => {
-                finds.skip(
-                    folder.as_str(),
-                    format!("The folder cannot be listed: {error}."),
-                );
-                break;
-            }
-        }
-    }
-    names
-}
-
-fn is_dangling(path: &Utf8Path) -> bool {
-    std::fs::symlink_metadata(path).is_ok()
-}
-
 fn take_files(folder: &Utf8Path, since: Timestamp, finds: &mut Finds) {
-    let names = entries(folder, finds);
+    let names = names(folder, &mut finds.skipped);
     for name in names {
         let is_transcript = name.ends_with(".jsonl") || name.ends_with(".jsonl.zst");
         let Some(thread) = thread_id_of_file(&name) else {
             if is_transcript {
-                finds.skip(folder.join(&name), "Its name carries no session id.");
+                finds
+                    .skipped
+                    .add(folder.join(&name), "Its name carries no session id.");
             }
             continue;
         };
@@ -192,25 +135,7 @@ fn take_files(folder: &Utf8Path, since: Timestamp, finds: &mut Finds) {
                 modified,
             }),
             Ok(_) => {}
-            Err(why) => finds.skip(path, why),
+            Err(why) => finds.skipped.add(path, why),
         }
     }
-}
-
-/// Returns when the rollout was last written, or why that cannot be said.
-pub(super) fn age(path: &Utf8Path) -> Result<Timestamp, String> {
-    let metadata = std::fs::metadata(path).map_err(|error| {
-        if is_dangling(path) && error.kind() == std::io::ErrorKind::NotFound {
-            "It is a link to something that is not there.".to_owned()
-        } else {
-            format!("It cannot be looked at: {error}.")
-        }
-    })?;
-    if !metadata.is_file() {
-        return Err("It is not a file.".to_owned());
-    }
-    let modified = metadata
-        .modified()
-        .map_err(|error| format!("Its age is not known: {error}."))?;
-    Timestamp::try_from(modified).map_err(|error| format!("Its age is not known: {error}."))
 }

@@ -9,6 +9,7 @@ use mission_control_core::tracker::Now;
 use super::super::dated_folder;
 use super::{Lookout, lock_folder, rollouts, sessions_folder};
 use crate::clock;
+use crate::source::listing::nearest_existing;
 
 /// Until this hour new sessions may still appear in yesterday's folder: a clock that runs in
 /// another zone, or a session that began before midnight.
@@ -17,7 +18,7 @@ const YESTERDAY_UNTIL_HOUR: i8 = 12;
 impl Lookout {
     /// Returns the folders whose changes matter, the most important ones first. Only folders that
     /// exist, or the nearest one above them.
-    pub(crate) fn folders(&self, now: Now) -> Vec<Utf8PathBuf> {
+    pub(super) fn wanted_folders(&self, now: Now) -> Vec<Utf8PathBuf> {
         let mut wanted = Vec::new();
         let local = clock::local(now);
         for home in &self.options.homes {
@@ -69,12 +70,4 @@ impl Lookout {
             }
         }
     }
-}
-
-/// Returns `folder` or the nearest folder above it that exists.
-fn nearest_existing(folder: &Utf8Path) -> Option<Utf8PathBuf> {
-    folder
-        .ancestors()
-        .find(|folder| folder.is_dir())
-        .map(Utf8Path::to_owned)
 }

@@ -6,10 +6,11 @@ use camino::{Utf8Path, Utf8PathBuf};
 use mission_control_core::source::codex::thread_id_of_file;
 use mission_control_core::tracker::Now;
 
-use super::super::known::{Known, Retry};
 use super::super::thread_of_lock;
 use super::visits::Visit;
 use super::{LockState, Lookout, lock_file, lock_folder, rollouts, sessions_folder};
+use crate::source::Lookout as _;
+use crate::source::known::{Known, Retry};
 
 /// What a change is about.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +33,7 @@ enum Meaning<'a> {
 
 impl Lookout {
     /// Takes in that files or folders changed.
-    pub(crate) fn hear(&mut self, changed: &BTreeSet<Utf8PathBuf>, now: Now) {
+    pub(super) fn take_in(&mut self, changed: &BTreeSet<Utf8PathBuf>, now: Now) {
         let meanings: Vec<Meaning<'_>> = changed
             .iter()
             .filter_map(|path| self.meaning(path))

@@ -2,11 +2,13 @@
 
 use std::time::SystemTime;
 
+use jiff::SignedDuration;
 use mission_control_core::observation::{Coverage, Writer};
 use mission_control_core::session::SessionId;
 
 use super::*;
 use crate::clock::{self, Clock};
+use crate::source::Lookout as _;
 use crate::testing::{Flock, NamedProcess, Recording, append, eventually, temp_folder};
 
 struct World {
@@ -110,6 +112,7 @@ impl World {
         let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
         let skipped = self.lookout.skipped();
         skipped
+            .iter()
             .map(|skipped| format!("{}: {}", name(&skipped.path), skipped.why))
             .collect()
     }

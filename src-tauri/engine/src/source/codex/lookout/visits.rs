@@ -1,17 +1,13 @@
 //! One look at one rollout: its writer, then its lines, handed on in the order that is promised.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use mission_control_core::observation::{Observation, Writer};
 use mission_control_core::session::SessionId;
 use mission_control_core::source::Source;
 use mission_control_core::tracker::Now;
 
-use super::super::known::{Came, Retry};
-use super::super::rollouts::Skipped;
 use super::super::writer::{HomeHasLocks, Lock, conclude};
 use super::{Lookout, lock_file, lock_folder, rollouts};
-use crate::tail::Read;
+use crate::source::known::{Came, Drained, Into, Retry};
 
 /// What to look at in one visit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,53 +84,29 @@ impl Lookout {
 
     /// Reads to the end and hands on the lines; none when the rollout is gone.
     fn drain(&mut self, thread: &str) -> Option<Came> {
-        let mut came = Came::Nothing;
+        let session = SessionId::new(Source::Codex, thread);
         let mut has_moved = false;
         loop {
             let known = self.known.get_mut(thread)?;
-            let (tail, buffer) = (&mut known.tail, &mut self.buffer);
-            // Nothing of a tail is used again after its reader met a bug.
-            let Ok(read) = catch_unwind(AssertUnwindSafe(|| tail.read(buffer))) else {
-                let path = known.tail.path().to_string();
-                let why = "Reading it met a bug in Mission Control.".to_owned();
-                self.skipped.insert(Skipped { path, why });
-                self.drop_gone(thread);
-                return None;
+            let mut into = Into {
+                observed: &mut self.observed,
+                skipped: &mut self.skipped,
+                buffer: &mut self.buffer,
             };
-            match read {
-                Ok(Read::Nothing) => return Some(came),
-                Ok(Read::Lines(lines)) => {
-                    came = Came::Lines;
-                    if !known.is_told && lines.facts.is_empty() && lines.n_skipped > 0 {
-                        self.skipped.insert(Skipped {
-                            path: lines.path,
-                            why: "It holds nothing that can be read.".to_owned(),
-                        });
-                        continue;
-                    }
-                    known.is_told = true;
-                    self.observed.push_back(Observation::Lines {
-                        session: SessionId::new(Source::Codex, thread),
-                        lines,
-                    });
-                }
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound && !has_moved => {
+            match known.drain(&session, &mut into) {
+                Drained::Came(came) => return Some(came),
+                Drained::Missing if !has_moved => {
                     has_moved = true;
                     let home = known.home;
                     if let Some(path) = rollouts::of_thread(self.home(home), thread) {
                         self.known.get_mut(thread)?.tail.moved_to(path);
                         continue;
                     }
-                    self.drop_gone(thread);
-                    return None;
                 }
-                Err(error) => {
-                    let path = known.tail.path().to_string();
-                    let why = format!("It cannot be read: {error}.");
-                    self.skipped.insert(Skipped { path, why });
-                    return Some(came);
-                }
+                Drained::Missing | Drained::Broken => {}
             }
+            self.drop_gone(thread);
+            return None;
         }
     }
 

@@ -1,11 +1,15 @@
-//! One rollout that is followed, and when to look at it again.
+//! One transcript that is followed, and when to look at it again.
 
+use std::collections::{BTreeSet, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use mission_control_core::observation::Writer;
+use mission_control_core::observation::{Observation, Writer};
 use mission_control_core::process::ProcessKey;
+use mission_control_core::session::SessionId;
 
-use crate::tail::Tail;
+use super::listing::Skipped;
+use crate::tail::{Read, Tail};
 
 /// After these pauses the writer is looked up again: a lock is taken a moment after its file
 /// appears, and a file is closed a moment after its lock is released.
@@ -17,7 +21,7 @@ const UNEXPLAINED: u8 = 2;
 /// Within this time. Short runs that are over before they are looked at lie further apart.
 const UNEXPLAINED_WITHIN: Duration = Duration::from_secs(60);
 
-/// A rollout that is followed.
+/// A transcript that is followed.
 #[derive(Debug)]
 pub(super) struct Known {
     /// The home it was found in, by its number.
@@ -62,7 +66,7 @@ impl Known {
         }
     }
 
-    /// Takes in that the rollout or its lock appeared: the writer may take hold a moment later.
+    /// Takes in that the transcript or its lock appeared: the writer may take hold a moment later.
     pub(super) fn expect_writer(&mut self, steady: Duration) {
         self.expected_until = steady + LAST_PAUSE_ENDS;
         self.retry = Retry::after(steady, 0);
@@ -111,12 +115,72 @@ impl Known {
         })
     }
 
+    /// Reads to the end and hands on the lines as those of `session`.
+    pub(super) fn drain(&mut self, session: &SessionId, into: &mut Into<'_>) -> Drained {
+        let mut came = Came::Nothing;
+        loop {
+            let tail = &mut self.tail;
+            // Nothing of a tail is used again after its reader met a bug.
+            let Ok(read) = catch_unwind(AssertUnwindSafe(|| tail.read(into.buffer))) else {
+                let path = self.tail.path().to_string();
+                let why = "Reading it met a bug in Mission Control.".to_owned();
+                into.skipped.insert(Skipped { path, why });
+                return Drained::Broken;
+            };
+            match read {
+                Ok(Read::Nothing) => return Drained::Came(came),
+                Ok(Read::Lines(lines)) => {
+                    came = Came::Lines;
+                    if !self.is_told && lines.facts.is_empty() && lines.n_skipped > 0 {
+                        into.skipped.insert(Skipped {
+                            path: lines.path,
+                            why: "It holds nothing that can be read.".to_owned(),
+                        });
+                        continue;
+                    }
+                    self.is_told = true;
+                    into.observed.push_back(Observation::Lines {
+                        session: session.clone(),
+                        lines,
+                    });
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    return Drained::Missing;
+                }
+                Err(error) => {
+                    let path = self.tail.path().to_string();
+                    let why = format!("It cannot be read: {error}.");
+                    into.skipped.insert(Skipped { path, why });
+                    return Drained::Came(came);
+                }
+            }
+        }
+    }
+
     fn is_held(&self) -> bool {
         match self.writer {
             Some(Writer::Held { .. } | Writer::Possible { .. }) => true,
             Some(Writer::Free | Writer::Unknown { .. }) | None => false,
         }
     }
+}
+
+/// Where what was read goes.
+#[derive(Debug)]
+pub(super) struct Into<'a> {
+    pub(super) observed: &'a mut VecDeque<Observation>,
+    pub(super) skipped: &'a mut BTreeSet<Skipped>,
+    pub(super) buffer: &'a mut Vec<u8>,
+}
+
+/// What became of a transcript that was read to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Drained {
+    Came(Came),
+    /// It is not where it was.
+    Missing,
+    /// It cannot be followed any more.
+    Broken,
 }
 
 /// Whether a look brought lines.

@@ -1,0 +1,233 @@
+//! One look at one session: its process, its lines, and what it says, handed on in this order.
+
+use std::collections::BTreeSet;
+
+use mission_control_core::observation::{Observation, Writer};
+use mission_control_core::process::ProcessKey;
+use mission_control_core::session::SessionId;
+use mission_control_core::source::claude_code::{Call, Name, Reader, Turn};
+use mission_control_core::source::{self, Source};
+use mission_control_core::tracker::Now;
+
+use super::super::{registry_folder, transcripts};
+use super::{Followed, Lookout};
+use crate::processes::Described;
+use crate::source::known::{Came, Drained, Into, Retry};
+
+impl Followed {
+    fn reader(&self) -> Option<&Reader> {
+        if let Some(source::Reader::ClaudeCode(reader)) = self.known.tail.reader() {
+            Some(reader)
+        } else {
+            None
+        }
+    }
+
+    fn turn(&self) -> Turn {
+        self.reader().map_or(Turn::Over, Reader::turn)
+    }
+}
+
+impl Lookout {
+    pub(super) fn visit_all(&mut self, now: Now) {
+        for id in self.ids(|_| true) {
+            self.visit(&id, now);
+        }
+    }
+
+    /// Looks at a session and its sub-agents: what waits for a person may be a sub-agent's.
+    pub(super) fn visit_family(&mut self, session: &str, now: Now) {
+        let children = self.ids(|followed| followed.parent.as_deref() == Some(session));
+        for child in children {
+            self.visit(&child, now);
+        }
+        self.visit(session, now);
+    }
+
+    /// Looks at one transcript and hands on what is new.
+    pub(super) fn visit(&mut self, id: &str, now: Now) {
+        let Some(followed) = self.followed.get(id) else {
+            return;
+        };
+        let session = followed.parent.clone().unwrap_or_else(|| id.to_owned());
+        let is_agent = followed.parent.is_some();
+        let looked_up = self.writer_of(&session, followed.known.home);
+        let Some(came) = self.drain(id) else {
+            return;
+        };
+        if is_agent {
+            self.tell_agent_writer(id, looked_up);
+        } else {
+            self.tell_writer(id, looked_up, came, now);
+        }
+        self.tell_title(id, &session);
+        self.tell_live(id);
+    }
+
+    /// Returns who may write the transcript of a session.
+    fn writer_of(&mut self, session: &str, home: usize) -> Writer {
+        let writer = self.registry.writer(session);
+        if writer != Writer::Free || registry_folder(self.home(home)).is_dir() {
+            return writer;
+        }
+        // Older versions keep no registry, and their processes do not tell their sessions.
+        let is_program = |described: &Described| described.name == "claude";
+        let running = self.table.look(&["claude"], is_program, |_| false);
+        match running {
+            Some(running) if running.is_empty() => Writer::Free,
+            Some(_) => Writer::Unknown {
+                why: "This version keeps no registry, and one of its processes runs.".to_owned(),
+            },
+            None => Writer::Unknown {
+                why: "There is no registry, and processes cannot be listed here.".to_owned(),
+            },
+        }
+    }
+
+    fn tell_writer(&mut self, id: &str, looked_up: Writer, came: Came, now: Now) {
+        let Some(Followed { known, .. }) = self.followed.get_mut(id) else {
+            return;
+        };
+        if came == Came::Lines && !known.is_live() {
+            // Whoever writes may be registered a moment later.
+            known.retry = Retry::from(now.steady);
+        }
+        let weighed = known.weigh(looked_up, came, now.steady);
+        self.hand_on_writer(id, weighed);
+    }
+
+    /// A sub-agent lives in its session's process for as long as its turn runs.
+    fn tell_agent_writer(&mut self, id: &str, looked_up: Writer) {
+        let Some(followed) = self.followed.get(id) else {
+            return;
+        };
+        let writer = match followed.turn() {
+            Turn::Open => looked_up,
+            Turn::Over => Writer::Free,
+        };
+        self.hand_on_writer(id, Some(writer));
+    }
+
+    fn hand_on_writer(&mut self, id: &str, writer: Option<Writer>) {
+        let Some(Followed { known, live, .. }) = self.followed.get_mut(id) else {
+            return;
+        };
+        if let Some(writer) = writer
+            && known.is_told
+            && known.writer.as_ref() != Some(&writer)
+        {
+            if writer == Writer::Free {
+                *live = None;
+            }
+            known.writer = Some(writer.clone());
+            self.observed.push_back(Observation::WriterSeen {
+                session: SessionId::new(Source::ClaudeCode, id),
+                writer,
+            });
+        }
+        if !known.is_live() {
+            known.tail.release();
+        }
+    }
+
+    /// Hands on the name of a session, or what a sub-agent was started for.
+    fn tell_title(&mut self, id: &str, session: &str) {
+        let Some(followed) = self.followed.get_mut(id).filter(|f| f.known.is_told) else {
+            return;
+        };
+        let title = match &followed.parent {
+            Some(_) if followed.title.is_some() => return,
+            Some(_) => transcripts::description(followed.known.tail.path()),
+            None => self
+                .registry
+                .of_session(session)
+                .and_then(|(registered, _)| match registered.name {
+                    Name::Given(name) => Some(name),
+                    Name::Unnamed => None,
+                }),
+        };
+        if title.is_none() || title == followed.title {
+            return;
+        }
+        followed.title.clone_from(&title);
+        self.observed
+            .extend(title.map(|title| Observation::Renamed {
+                session: SessionId::new(Source::ClaudeCode, id),
+                title,
+            }));
+    }
+
+    /// Hands on what the registry says of a session, in the words of the call that waits.
+    pub(super) fn tell_live(&mut self, id: &str) {
+        let Some(followed) = self.followed.get(id) else {
+            return;
+        };
+        if followed.parent.is_some() || !followed.known.is_told || !followed.known.is_live() {
+            return;
+        }
+        let said = self
+            .registry
+            .of_session(id)
+            .and_then(|(registered, _): (_, ProcessKey)| {
+                registered.live_state(followed.turn(), &self.open_calls(id))
+            });
+        let Some(followed) = self.followed.get_mut(id) else {
+            return;
+        };
+        if followed.live == said {
+            return;
+        }
+        followed.live.clone_from(&said);
+        let session = SessionId::new(Source::ClaudeCode, id);
+        self.observed.push_back(match said {
+            Some(live) => Observation::LiveSeen { session, live },
+            None => Observation::LiveLost { session },
+        });
+    }
+
+    /// Returns the calls of a session and its sub-agents that have no result yet.
+    fn open_calls(&self, session: &str) -> Vec<&Call> {
+        let own = self.followed.get(session).into_iter();
+        let children = self
+            .followed
+            .values()
+            .filter(|followed| followed.parent.as_deref() == Some(session))
+            .filter(|followed| followed.turn() == Turn::Open);
+        own.chain(children)
+            .filter_map(Followed::reader)
+            .flat_map(Reader::calls)
+            .collect()
+    }
+
+    /// Reads to the end and hands on the lines; none when the transcript is gone.
+    fn drain(&mut self, id: &str) -> Option<Came> {
+        let followed = self.followed.get_mut(id)?;
+        let mut into = Into {
+            observed: &mut self.observed,
+            skipped: &mut self.skipped,
+            buffer: &mut self.buffer,
+        };
+        let session = SessionId::new(Source::ClaudeCode, id);
+        match followed.known.drain(&session, &mut into) {
+            Drained::Came(came) => Some(came),
+            Drained::Missing | Drained::Broken => {
+                self.drop_gone(id);
+                None
+            }
+        }
+    }
+
+    /// Stops following a transcript and those of its sub-agents.
+    pub(super) fn drop_gone(&mut self, id: &str) {
+        let mut gone: BTreeSet<String> = BTreeSet::from([id.to_owned()]);
+        gone.extend(self.ids(|followed| followed.parent.as_deref() == Some(id)));
+        for id in gone {
+            let dropped = self.followed.remove(&id);
+            if dropped.is_some_and(|dropped| dropped.known.is_told) {
+                self.observed.push_back(Observation::TranscriptGone {
+                    session: SessionId::new(Source::ClaudeCode, &id),
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Claude Code: where its transcripts and its registry of running sessions lie, and which process
+//! has which session open.
+
+mod lookout;
+mod owner;
+mod probe;
+mod registry;
+mod transcripts;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+pub(crate) use lookout::Lookout;
+pub(crate) use owner::ownership;
+pub(crate) use probe::probe;
+
+/// The short name of the agent's processes.
+const PROGRAM: &str = "claude";
+
+/// The folder of the transcripts, a folder for each working folder in it.
+fn projects_folder(home: &Utf8Path) -> Utf8PathBuf {
+    home.join("projects")
+}
+
+/// The folder of the registry.
+fn registry_folder(home: &Utf8Path) -> Utf8PathBuf {
+    home.join("sessions")
+}
+
+/// The folder that belongs to the session with this transcript.
+fn session_folder(transcript: &Utf8Path) -> Utf8PathBuf {
+    transcript.with_extension("")
+}
+
+/// The folder of the transcripts of its sub-agents.
+fn agents_folder(transcript: &Utf8Path) -> Utf8PathBuf {
+    session_folder(transcript).join("subagents")
+}
