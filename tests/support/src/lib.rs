@@ -9,6 +9,7 @@
     reason = "a broken set-up should stop the test where it breaks"
 )]
 
+pub mod claude;
 pub mod cloud;
 pub mod codex;
 pub mod contract;

@@ -186,3 +186,63 @@ fn a_need_is_told_however_long_it_has_been_open() {
     assert_eq!(sim.session("a").status, Status::NeedsYou);
     assert_eq!(sim.notices(), [told("t1/i1")]);
 }
+
+#[test]
+fn a_program_that_runs_one_turn_and_says_that_it_is_idle_is_about_to_leave() {
+    let mut sim = Sim::running_in("a", Client::Exec);
+
+    sim.lines("a", [turn(1)]);
+    sim.says("a", LiveDoing::Working);
+    sim.says("a", LiveDoing::Idle);
+    sim.lines("a", [ended(1, TurnOutcome::Completed)]);
+    assert_eq!(sim.session("a").status, Status::Working);
+
+    sim.free("a");
+    assert_eq!(sim.session("a").ended.unwrap().how, EndedHow::Finished);
+}
+
+#[test]
+fn a_program_that_stays_idle_waits_for_a_person_whatever_its_transcript_lacks() {
+    let mut sim = Sim::running_in("a", Client::Exec);
+
+    sim.lines("a", [turn(1)]);
+    sim.says("a", LiveDoing::Idle);
+    assert_eq!(sim.session("a").status, Status::Working);
+
+    sim.pass(LEAVES_WITHIN);
+    assert_eq!(sim.session("a").status, Status::Paused);
+}
+
+#[test]
+fn a_turn_that_was_stopped_without_a_line_was_interrupted_and_not_killed() {
+    let mut sim = Sim::running("a");
+
+    sim.lines("a", [turn(1)]);
+    sim.says("a", LiveDoing::Idle);
+    sim.free("a");
+
+    assert_eq!(sim.session("a").ended.unwrap().how, EndedHow::Interrupted);
+    assert_eq!(sim.notices().len(), 1);
+}
+
+#[test]
+fn an_agent_that_is_killed_says_nothing_of_it() {
+    let mut sim = Sim::running("a");
+
+    sim.lines("a", [turn(1)]);
+    sim.says("a", LiveDoing::Working);
+    sim.free("a");
+
+    assert_eq!(sim.session("a").ended.unwrap().how, EndedHow::Killed);
+}
+
+#[test]
+fn an_agent_that_works_before_its_prompt_is_written_starts() {
+    let mut sim = Sim::running("a");
+    sim.lines("a", [turn(1), ended(1, TurnOutcome::Completed)]);
+
+    sim.pass(Duration::from_secs(1));
+    sim.says("a", LiveDoing::Working);
+
+    assert_eq!(sim.session("a").activity.unwrap(), "Starting");
+}

@@ -202,11 +202,19 @@ impl SessionState {
         if is_late {
             return;
         }
-        self.live = Some(Live {
+        let live = Live {
             state,
             is_current: true,
             told_at: waits_on.unwrap_or(now.steady + WORDS_WITHIN),
-        });
+        };
+        // The last lines of its only turn, or its end, come a moment after it says so.
+        if live.is_idle()
+            && self.client() == Client::Exec
+            && matches!(self.content.turn, TurnState::Open { .. })
+        {
+            self.leaves_until = Some(now.steady + LEAVES_WITHIN);
+        }
+        self.live = Some(live);
     }
 
     /// The agent fell silent. That it waits for a person stays true until something shows that it
@@ -279,16 +287,12 @@ impl SessionState {
     /// that it was idle before it left, knows better than its transcript.
     fn turn_dropped_before(&self, writer: &Writer) -> Option<TurnId> {
         let live = self.live.as_ref().filter(|live| live.is_current)?;
-        let is_idle = match live.state.doing {
-            LiveDoing::Idle | LiveDoing::Background { .. } => true,
-            LiveDoing::Working | LiveDoing::Waiting { .. } => false,
-        };
         match &self.content.turn {
             TurnState::Open {
                 id,
                 answer: Answer::Pending,
                 ..
-            } if is_idle && *writer == Writer::Free => Some(id.clone()),
+            } if live.is_idle() && *writer == Writer::Free => Some(id.clone()),
             TurnState::Open { .. } | TurnState::Over { .. } | TurnState::None => None,
         }
     }
@@ -340,6 +344,9 @@ impl SessionState {
                 Some(now.steady + LEAVES_WITHIN)
             }
             (TurnState::Over { .. }, _) => self.leaves_until,
+            (TurnState::Open { .. }, _) if self.live.as_ref().is_some_and(Live::is_idle) => {
+                self.leaves_until
+            }
             (TurnState::Open { .. } | TurnState::None, _) => None,
         };
         // Of what was missed only the latest turn is news, and of a rewritten file what was not
@@ -373,6 +380,13 @@ impl SessionState {
 impl Live {
     pub(super) const fn is_waiting(&self) -> bool {
         matches!(self.state.doing, LiveDoing::Waiting { .. })
+    }
+
+    pub(super) const fn is_idle(&self) -> bool {
+        match self.state.doing {
+            LiveDoing::Idle | LiveDoing::Background { .. } => true,
+            LiveDoing::Working | LiveDoing::Waiting { .. } => false,
+        }
     }
 }
 

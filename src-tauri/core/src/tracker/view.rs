@@ -122,6 +122,9 @@ impl SessionState {
         Some(match live.state.doing {
             LiveDoing::Working => Status::Working,
             LiveDoing::Waiting { .. } => Status::NeedsYou,
+            LiveDoing::Background { .. } | LiveDoing::Idle if self.leaves_until.is_some() => {
+                Status::Working
+            }
             LiveDoing::Background { .. } | LiveDoing::Idle => Status::Paused,
         })
     }
@@ -269,6 +272,11 @@ impl SessionState {
             (Status::Working, TurnState::None) if family.n_working == 0 => {
                 Some("Starting".to_owned())
             }
+            (Status::Working, TurnState::Over { .. })
+                if family.n_working == 0 && self.works_since_its_last_turn() =>
+            {
+                Some("Starting".to_owned())
+            }
             (Status::Working, _) if family.n_working == 0 => Some("Finishing".to_owned()),
             (Status::Working, _) => Some(words::waiting_for_children(family.n_working)),
             (Status::Paused, _) => match self.live.as_ref().map(|live| &live.state.doing) {
@@ -279,6 +287,21 @@ impl SessionState {
             },
             (Status::NeedsYou | Status::Done | Status::Unknown, _) => None,
         }
+    }
+
+    /// Returns whether the agent began to work after the latest turn that is recorded.
+    fn works_since_its_last_turn(&self) -> bool {
+        let ended_at = self
+            .content
+            .last_turn
+            .as_ref()
+            .and_then(|turn| turn.ended_at);
+        self.live
+            .as_ref()
+            .is_some_and(|live| match live.state.doing {
+                LiveDoing::Working => ended_at.is_none_or(|ended_at| live.state.at > ended_at),
+                LiveDoing::Waiting { .. } | LiveDoing::Background { .. } | LiveDoing::Idle => false,
+            })
     }
 
     fn process(&self) -> Option<ProcessKey> {

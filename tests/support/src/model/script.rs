@@ -286,7 +286,7 @@ impl Gate {
     }
 
     /// Waits at the gate; false when it is still shut at the deadline.
-    pub(super) fn pass(&self, deadline: Deadline) -> bool {
+    pub(crate) fn pass(&self, deadline: Deadline) -> bool {
         let mut state = self.0.state.lock().unwrap();
         state.n_waiting += 1;
         while !state.is_open && !deadline.is_past() {

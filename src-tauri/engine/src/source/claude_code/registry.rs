@@ -20,6 +20,15 @@ pub(super) struct Entry {
     pub(super) home: usize,
     pub(super) registered: Registered,
     pub(super) holder: Holder,
+    pub(super) telling: Telling,
+}
+
+/// Whether the process still tells what it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Telling {
+    Yes,
+    /// It took its file away: it is about to end, and may still write its last lines.
+    Leaving,
 }
 
 /// What became of the process.
@@ -30,6 +39,18 @@ pub(super) enum Holder {
     Gone,
     /// It belongs to another container or machine.
     Elsewhere,
+}
+
+impl Entry {
+    /// Returns what remains when the file is gone; none when the process is gone too.
+    fn left(mut self, table: &mut ProcessTable) -> Option<Self> {
+        self.holder = holder(&self.registered, table);
+        self.telling = Telling::Leaving;
+        match self.holder {
+            Holder::Alive(_) => Some(self),
+            Holder::Gone | Holder::Elsewhere => None,
+        }
+    }
 }
 
 /// All registry files.
@@ -75,10 +96,13 @@ impl Registry {
                     home,
                     holder: holder(&registered, table),
                     registered,
+                    telling: Telling::Yes,
                 }),
                 None => before.clone(),
             },
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                before.clone().and_then(|entry| entry.left(table))
+            }
             Err(error) => {
                 tracing::debug!(%path, %error, "A registry file cannot be read.");
                 before.clone()
@@ -101,12 +125,16 @@ impl Registry {
     /// Looks whether the processes still live and returns the sessions of those that ended.
     pub(super) fn verify(&mut self, table: &mut ProcessTable) -> BTreeSet<String> {
         let mut changed = BTreeSet::new();
-        for entry in self.entries.values_mut() {
+        self.entries.retain(|_, entry| {
             let holder = holder(&entry.registered, table);
             if std::mem::replace(&mut entry.holder, holder) != holder {
                 changed.insert(entry.registered.session.clone());
             }
-        }
+            match (entry.telling, holder) {
+                (Telling::Leaving, Holder::Gone | Holder::Elsewhere) => false,
+                (Telling::Leaving, Holder::Alive(_)) | (Telling::Yes, _) => true,
+            }
+        });
         changed
     }
 

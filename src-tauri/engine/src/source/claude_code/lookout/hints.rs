@@ -142,11 +142,15 @@ impl Lookout {
 
     /// Takes in that a process opened the session, left it, or says that it does something else.
     pub(super) fn registry_changed(&mut self, session: &str, now: Now) {
-        if self.followed.contains_key(session) {
+        let is_open = self.registry.of_session(session).is_some();
+        if let Some(followed) = self.followed.get_mut(session) {
+            if !is_open {
+                followed.known.expect_nobody(now.steady);
+            }
             self.visit_family(session, now);
             return;
         }
-        if self.registry.of_session(session).is_some() {
+        if is_open {
             self.awaited
                 .insert(session.to_owned(), Retry::from(now.steady));
             self.await_transcript(session, now);
