@@ -10,7 +10,7 @@ use mission_control_engine::places::Places;
 use super::failure::{Failure, Kind};
 
 /// Said where there is no session.
-pub(super) const NOTHING_RUNS: &str = "No agent is running. Start Codex anywhere on this machine \
+pub(super) const NOTHING_RUNS: &str = "No agent is running. Start Codex or Claude Code anywhere on this machine \
 and the session appears here within a second.\nTo see a session move: mission-control demo";
 
 /// Looks once at all sessions.

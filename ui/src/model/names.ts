@@ -8,6 +8,9 @@ import { unreachable } from './unreachable';
 /** The agent that tasks are delegated to. */
 export const DELEGATE: Source = 'codex';
 
+/** The agents whose sessions are shown, for who has none running. */
+export const ANY_AGENT = 'Codex or Claude Code';
+
 /** Returns the agent's name. */
 export function sourceName(source: Source): string {
   switch (source) {

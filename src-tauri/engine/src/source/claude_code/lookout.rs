@@ -391,3 +391,6 @@ impl Lookout {
             .map_or(Utf8Path::new(""), Utf8PathBuf::as_path)
     }
 }
+
+#[cfg(test)]
+mod tests;
