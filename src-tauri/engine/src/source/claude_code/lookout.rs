@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
-use mission_control_core::observation::{LiveState, Observation};
+use mission_control_core::observation::{LiveState, Observation, Writer};
 use mission_control_core::process::ProcessKey;
 use mission_control_core::source::Source;
 use mission_control_core::source::claude_code::is_session_id;
@@ -37,6 +37,8 @@ const SLOW: Duration = Duration::from_secs(30);
 const SLOW_AT_REST: Duration = Duration::from_secs(60);
 /// Between looks at folders where the system does not tell of changes.
 const SLOW_POLLED: Duration = Duration::from_secs(5);
+/// A look at the processes counts for this long.
+const LOOK_HOLDS: Duration = Duration::from_secs(1);
 /// Between looks for ended sessions that are too old to be listed.
 const AGING: Duration = Duration::from_secs(600);
 
@@ -62,6 +64,8 @@ pub(crate) struct Lookout {
     registry: Registry,
     folders: Folders,
     table: ProcessTable,
+    /// Who may write a session that no registry knows, and when that was looked up.
+    unregistered: Option<(Duration, Writer)>,
     telling: Telling,
     slow_due: Duration,
     aging_due: Duration,
@@ -80,6 +84,7 @@ impl Lookout {
             registry: Registry::default(),
             folders: Folders::default(),
             table: ProcessTable::new(),
+            unregistered: None,
             telling: Telling::Watched,
             slow_due: Duration::ZERO,
             aging_due: AGING,
@@ -354,14 +359,14 @@ impl Lookout {
             let known = &followed.known;
             !known.is_live() && age(known.tail.path()).is_ok_and(|modified| modified < since)
         };
-        let is_kept = |id: &str| {
-            let mut children = self.followed.values();
-            children.any(|child| child.parent.as_deref() == Some(id) && !is_old(child))
-        };
-        let old = self.ids(is_old);
-        let old: Vec<String> = old.into_iter().filter(|id| !is_kept(id)).collect();
-        for id in old {
-            self.drop_gone(&id);
+        let old: BTreeSet<String> = self.ids(is_old).into_iter().collect();
+        // A session stays as long as one of its sub-agents does.
+        let young = self.followed.iter().filter(|(id, _)| !old.contains(*id));
+        let kept: BTreeSet<String> = young
+            .filter_map(|(_, followed)| followed.parent.clone())
+            .collect();
+        for id in old.difference(&kept) {
+            self.drop_gone(id);
         }
     }
 

@@ -124,7 +124,7 @@ impl Lookout {
 
     fn transcript_changed(&mut self, home: usize, session: &str, path: &Utf8Path, now: Now) {
         if self.followed.contains_key(session) {
-            self.visit_family(session, now);
+            self.visit(session, now);
         } else if path.is_file() {
             self.appeared(home, session, path.to_owned(), now);
         }

@@ -9,8 +9,8 @@ use mission_control_core::source::claude_code::{Call, Name, Reader, Turn};
 use mission_control_core::source::{self, Source};
 use mission_control_core::tracker::Now;
 
-use super::super::{registry_folder, transcripts};
-use super::{Followed, Lookout};
+use super::super::{PROGRAM, registry_folder, transcripts};
+use super::{Followed, LOOK_HOLDS, Lookout};
 use crate::processes::Described;
 use crate::source::known::{Came, Drained, Into, Retry};
 
@@ -37,8 +37,9 @@ impl Lookout {
 
     /// Looks at a session and its sub-agents: what waits for a person may be a sub-agent's.
     pub(super) fn visit_family(&mut self, session: &str, now: Now) {
-        let children = self.ids(|followed| followed.parent.as_deref() == Some(session));
-        for child in children {
+        let is_child = |f: &Followed| f.parent.as_deref() == Some(session);
+        let may_change = |f: &Followed| f.known.is_live() || f.known.writer.is_none();
+        for child in self.ids(|followed| is_child(followed) && may_change(followed)) {
             self.visit(&child, now);
         }
         self.visit(session, now);
@@ -51,7 +52,7 @@ impl Lookout {
         };
         let session = followed.parent.clone().unwrap_or_else(|| id.to_owned());
         let is_agent = followed.parent.is_some();
-        let looked_up = self.writer_of(&session, followed.known.home);
+        let looked_up = self.writer_of(&session, followed.known.home, now);
         let Some(came) = self.drain(id) else {
             return;
         };
@@ -65,22 +66,31 @@ impl Lookout {
     }
 
     /// Returns who may write the transcript of a session.
-    fn writer_of(&mut self, session: &str, home: usize) -> Writer {
+    fn writer_of(&mut self, session: &str, home: usize, now: Now) -> Writer {
         let writer = self.registry.writer(session);
         if writer != Writer::Free || registry_folder(self.home(home)).is_dir() {
             return writer;
         }
-        // Older versions keep no registry, and their processes do not tell their sessions.
-        let is_program = |described: &Described| described.name == "claude";
-        let running = self.table.look(&["claude"], is_program, |_| false);
-        match running {
-            Some(running) if running.is_empty() => Writer::Free,
-            Some(_) => Writer::Unknown {
-                why: "This version keeps no registry, and one of its processes runs.".to_owned(),
-            },
-            None => Writer::Unknown {
-                why: "There is no registry, and processes cannot be listed here.".to_owned(),
-            },
+        match &self.unregistered {
+            Some((at, writer)) if now.steady < *at + LOOK_HOLDS => writer.clone(),
+            Some(_) | None => {
+                let writer = self.unregistered_writer();
+                self.unregistered = Some((now.steady, writer.clone()));
+                writer
+            }
+        }
+    }
+
+    /// Older versions keep no registry, and their processes do not tell their sessions.
+    fn unregistered_writer(&mut self) -> Writer {
+        let is_program = |described: &Described| described.name == PROGRAM;
+        let why = match self.table.look(&[PROGRAM], is_program, |_| false) {
+            Some(running) if running.is_empty() => return Writer::Free,
+            Some(_) => "This version keeps no registry, and one of its processes runs.",
+            None => "There is no registry, and processes cannot be listed here.",
+        };
+        Writer::Unknown {
+            why: why.to_owned(),
         }
     }
 
