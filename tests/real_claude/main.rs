@@ -357,3 +357,30 @@ fn a_command_in_the_background_is_named_and_its_end_wakes_the_session() {
     assert_eq!(woken["turn"]["count"], 2);
     drop(terminal);
 }
+
+#[test]
+fn a_session_is_stopped_by_ending_its_process() {
+    let stage = Stage::new();
+    let gate = Gate::default();
+    stage.model.plays([Reply::text("Too late.").behind(&gate)]);
+    let mut watch = stage.front.watch();
+
+    let terminal = stage.home.terminal(&[]);
+    let (id, pid) = stage.registered();
+    terminal.ask("Think about it.");
+    gate.wait_until_reached(PATIENT);
+    watch.wait_until(SOON, &id, "works on the prompt", |session| {
+        session["status"] == "working" && !session["turn"].is_null()
+    });
+    let stopped = stage.front.json(&["stop", &id, "--json"]);
+    let done = watch.wait_for_status(AT_ONCE, &id, "done");
+    terminal.wait_until_gone();
+
+    let ended = stopped["processes"].as_array().unwrap().iter();
+    let ended: Vec<u64> = ended
+        .filter_map(|process| process["pid"].as_u64())
+        .collect();
+    assert!(ended.contains(&u64::from(pid)), "{stopped}");
+    assert_eq!(done["ended"]["how"], "killed");
+    assert_eq!(stage.home.registry(), Vec::<Value>::new());
+}

@@ -255,5 +255,8 @@ fn program() -> PathBuf {
         "{} is missing: run tests/clients/setup.sh",
         program.display()
     );
-    program.canonicalize().expect("find the program")
+    // Its own name is kept: the file it is a link to has another one.
+    let folder = program.parent().expect("a folder");
+    let folder = folder.canonicalize().expect("find the folder");
+    folder.join("claude")
 }

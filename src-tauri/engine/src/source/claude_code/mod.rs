@@ -13,8 +13,8 @@ pub(crate) use lookout::Lookout;
 pub(crate) use owner::ownership;
 pub(crate) use probe::probe;
 
-/// The short name of the agent's processes.
-const PROGRAM: &str = "claude";
+/// The short names of the agent's processes.
+const NAMES: &[&str] = &["claude", "claude.exe"];
 
 /// The folder of the transcripts, a folder for each working folder in it.
 fn projects_folder(home: &Utf8Path) -> Utf8PathBuf {

@@ -6,7 +6,7 @@ use camino::Utf8Path;
 use mission_control_core::process::ProcessKey;
 use mission_control_core::source::claude_code::{is_session_id, session_of_file};
 
-use super::PROGRAM;
+use super::NAMES;
 use super::registry::Registry;
 use crate::processes::{Described, ProcessTable};
 use crate::source::{Owner, Ownership, Serves};
@@ -38,18 +38,18 @@ pub(crate) fn ownership(home: &Utf8Path, transcript: &Utf8Path) -> Ownership {
             why: "It changed hands while it was looked at.".to_owned(),
         };
     };
-    let is_program = |described: &Described| described.name == PROGRAM;
-    let running = table.look(&[PROGRAM], is_program, |_| false);
-    let is_known = running.iter().flatten().any(|running| running.key == by);
-    if !is_known {
+    let is_program = |described: &Described| NAMES.contains(&described.name.as_str());
+    let running = table.look(NAMES, is_program, |_| false);
+    let mut running = running.iter().flatten();
+    let Some(running) = running.find(|running| running.key == by) else {
         return Ownership::Unknown {
             why: format!("Process {} holds it and is no agent that is known.", by.pid),
         };
-    }
+    };
     Ownership::Held(Owner {
         key: by,
         mark,
-        name: PROGRAM.to_owned(),
+        name: running.described.name.clone(),
         serves: Serves::Itself,
         holds: BTreeSet::from([session.to_owned()]),
     })
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn the_registered_process_owns_its_session_and_its_sub_agents() {
         let (_guard, home) = temp_folder();
-        let program = NamedProcess::with_open(&home, PROGRAM, &home.join("file"));
+        let program = NamedProcess::with_open(&home, "claude", &home.join("file"));
         register(&home, program.pid());
         let folder = home.join("projects/-home-dev-acme");
 
@@ -131,7 +131,7 @@ mod tests {
     fn of_two_processes_neither_is_the_owner() {
         let ((_guard, home), (_other_guard, other)) = (temp_folder(), temp_folder());
         let programs = [&home, &other]
-            .map(|folder| NamedProcess::with_open(folder, PROGRAM, &folder.join("f")));
+            .map(|folder| NamedProcess::with_open(folder, "claude", &folder.join("f")));
         for program in &programs {
             register(&home, program.pid());
         }

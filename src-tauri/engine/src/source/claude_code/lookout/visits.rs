@@ -9,7 +9,7 @@ use mission_control_core::source::claude_code::{Call, Name, Reader, Turn};
 use mission_control_core::source::{self, Source};
 use mission_control_core::tracker::Now;
 
-use super::super::{PROGRAM, registry_folder, transcripts};
+use super::super::{NAMES, registry_folder, transcripts};
 use super::{Followed, LOOK_HOLDS, Lookout};
 use crate::processes::Described;
 use crate::source::known::{Came, Drained, Into, Retry};
@@ -83,8 +83,8 @@ impl Lookout {
 
     /// Older versions keep no registry, and their processes do not tell their sessions.
     fn unregistered_writer(&mut self) -> Writer {
-        let is_program = |described: &Described| described.name == PROGRAM;
-        let why = match self.table.look(&[PROGRAM], is_program, |_| false) {
+        let is_program = |described: &Described| NAMES.contains(&described.name.as_str());
+        let why = match self.table.look(NAMES, is_program, |_| false) {
             Some(running) if running.is_empty() => return Writer::Free,
             Some(_) => "This version keeps no registry, and one of its processes runs.",
             None => "There is no registry, and processes cannot be listed here.",
