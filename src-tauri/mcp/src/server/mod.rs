@@ -26,7 +26,7 @@ use crate::{answer, tools};
 
 /// What a model reads about this server before it uses it; clients cut it at 2 KB.
 const INSTRUCTIONS: &str = "Mission Control delegates work to Codex, OpenAI's coding agent, and \
-sees every Codex session on this machine.
+sees every Codex and Claude Code session on this machine.
 
 Delegate: codex_run with a prompt that is complete in itself (Codex does not see this \
 conversation). It answers with a task_id at once, or follows as a background task where the client \
@@ -45,7 +45,7 @@ Codex finished its turn.
 Sandbox: read-only unless you ask for workspace-write. danger-full-access waits until the person \
 consents.
 
-Also: codex_tasks (all delegated tasks), codex_log, codex_cancel, codex_sessions (every Codex \
+Also: codex_tasks (all delegated tasks), codex_log, codex_cancel, codex_sessions (every agent's \
 session, which one needs a person), codex_doctor (when something is missing).";
 
 /// The server.

@@ -19,7 +19,7 @@ const USUAL_LIMIT: usize = 20;
 pub(super) const SESSIONS: ToolSpec = ToolSpec {
     name: "codex_sessions",
     title: "List agent sessions",
-    description: "Lists the Codex sessions on this machine, whoever started them: what each is \
+    description: "Lists the Codex and Claude Code sessions on this machine, whoever started them: what each is \
         doing, in which folder, what it asks a person for, its last message. Statuses: working, \
         needs_you, paused (its turn is over), done, unknown. Without filters: those that live, \
         newest first. Tasks you delegated are in codex_tasks.",
