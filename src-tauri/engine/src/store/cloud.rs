@@ -103,16 +103,32 @@ impl Store {
         Ok(())
     }
 
-    /// Claims to ask about a task. True for one of all who saw the same `row`.
+    /// Claims to ask about tasks, all at once, and returns those that nobody claimed since `rows`
+    /// were read.
     ///
     /// # Errors
-    /// When the claim cannot be recorded.
-    pub fn claim_cloud_question(&self, row: &CloudRow, now: Timestamp) -> Result<bool, StoreError> {
-        let n = self.execute(
-            "UPDATE cloud_tasks SET asked_at = ?3 WHERE task_id = ?1 AND asked_at = ?2",
-            params![row.task_id.as_str(), row.asked_at, now.to_string()],
-        )?;
-        Ok(n == 1)
+    /// When the claims cannot be recorded; then there are none.
+    pub fn claim_cloud_questions(
+        &self,
+        rows: Vec<CloudRow>,
+        now: Timestamp,
+    ) -> Result<Vec<CloudRow>, StoreError> {
+        if rows.is_empty() {
+            return Ok(rows);
+        }
+        let transaction = self.begin()?;
+        let mut claimed = Vec::new();
+        for row in rows {
+            let n = self.execute(
+                "UPDATE cloud_tasks SET asked_at = ?3 WHERE task_id = ?1 AND asked_at = ?2",
+                params![row.task_id.as_str(), row.asked_at, now.to_string()],
+            )?;
+            if n == 1 {
+                claimed.push(row);
+            }
+        }
+        self.commit(transaction)?;
+        Ok(claimed)
     }
 
     /// Gives a claim back: somebody may ask at once.

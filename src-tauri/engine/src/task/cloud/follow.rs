@@ -108,13 +108,8 @@ pub(crate) fn end_unborn(context: &TaskContext, store: &Store) {
 pub fn ask_if_due(context: &TaskContext, store: &Store, awaited: &Awaited) {
     let now = Clock::start().now().wall;
     let asked = due(context, store, awaited, now).and_then(|rows| {
-        let mut claimed = Vec::new();
-        for row in rows {
-            // Somebody else may have been faster.
-            if store.claim_cloud_question(&row, now)? {
-                claimed.push(row);
-            }
-        }
+        // Somebody else may have been faster.
+        let claimed = store.claim_cloud_questions(rows, now)?;
         ask_about(context, store, &claimed, now)
     });
     if let Err(error) = asked {
@@ -149,18 +144,28 @@ fn due(
     awaited: &Awaited,
     now: Timestamp,
 ) -> Result<Vec<CloudRow>, StoreError> {
-    let mut rows = store.open_cloud_tasks()?;
     let pause = context.settings.cloud_poll_seconds.duration();
+    let mut rows = store.open_cloud_tasks()?;
+    rows.retain(|row| row.cloud_id.is_some() && awaited.holds(&row.task_id));
+    Ok(due_of(rows, pause, now))
+}
+
+/// Picks the rows it is time to ask about. With the first of them come those whose time is near, for
+/// one call tells of many.
+fn due_of(mut rows: Vec<CloudRow>, pause: Duration, now: Timestamp) -> Vec<CloudRow> {
     let asked_at = |row: &CloudRow| row.asked_at.parse::<Timestamp>().unwrap_or(Timestamp::MIN);
-    rows.retain(|row| {
-        let since = now.duration_since(asked_at(row));
-        row.cloud_id.is_some()
-            && awaited.holds(&row.task_id)
-            && since >= pause_after(pause, row.n_failures)
-    });
+    let is_due =
+        |row: &CloudRow| now.duration_since(asked_at(row)) >= pause_after(pause, row.n_failures);
+    if !rows.iter().any(is_due) {
+        return Vec::new();
+    }
+    let is_near = |row: &CloudRow| {
+        row.n_failures == 0 && now.duration_since(asked_at(row)) >= pause_after(pause / 2, 0)
+    };
+    rows.retain(|row| is_due(row) || is_near(row));
     // Who has waited longest comes first, for not all have their turn in one round.
     rows.sort_by_key(asked_at);
-    Ok(rows)
+    rows
 }
 
 /// A service that does not answer is asked more and more seldom.
@@ -470,6 +475,33 @@ mod tests {
 
         assert_eq!(seconds, [15, 30, 60, 120, 240, 300, 300]);
         assert_eq!(pause_after(Duration::from_secs(3600), 0).as_secs(), 300);
+    }
+
+    #[test]
+    fn whose_time_is_near_is_asked_about_with_the_first() {
+        let now: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
+        let pause = Duration::from_secs(30);
+        let row = |id: &str, seconds_ago: i64, n_failures| CloudRow {
+            task_id: TaskId::parse("00000000-0000-7000-8000-000000000001").unwrap(),
+            cloud_id: Some(id.to_owned()),
+            asked_at: (now - SignedDuration::from_secs(seconds_ago)).to_string(),
+            n_failures,
+        };
+        let ids = |rows: Vec<CloudRow>| -> Vec<String> {
+            let due = due_of(rows, pause, now);
+            due.into_iter().filter_map(|row| row.cloud_id).collect()
+        };
+
+        let one_is_due = [
+            row("near", 29, 0),
+            row("due", 31, 0),
+            row("fresh", 14, 0),
+            row("failing", 31, 1),
+        ];
+        let none_is_due = [row("near", 29, 0), row("failing", 59, 1)];
+
+        assert_eq!(ids(one_is_due.into()), ["due", "near"]);
+        assert_eq!(ids(none_is_due.into()), [""; 0]);
     }
 
     #[test]
