@@ -145,10 +145,7 @@ fn rows(session: &LiveSession, depth: usize, now: Timestamp, width: usize) -> Ve
         (Some(project), None) => project.to_owned(),
         (None, _) => String::new(),
     };
-    let agent = match session.model.as_deref() {
-        Some(model) => format!("{} {model}", session.source.label()),
-        None => session.source.label().to_owned(),
-    };
+    let agent = agent(session.source.label(), session.model.as_deref());
     let indent = "  ".repeat(depth);
     let title = name(session);
     let id = session
@@ -209,9 +206,32 @@ fn rows(session: &LiveSession, depth: usize, now: Timestamp, width: usize) -> Ve
     rows
 }
 
+/// The agent and its model; the model alone where its name says the agent.
+fn agent(label: &str, model: Option<&str>) -> String {
+    let Some(model) = model else {
+        return label.to_owned();
+    };
+    let maker = label.split(' ').next().unwrap_or(label).to_lowercase();
+    if model.to_lowercase().starts_with(&maker) {
+        model.to_owned()
+    } else {
+        format!("{label} {model}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_agent_is_not_named_twice() {
+        assert_eq!(agent("Codex", Some("gpt-5.5")), "Codex gpt-5.5");
+        assert_eq!(agent("Codex", None), "Codex");
+        assert_eq!(
+            agent("Claude Code", Some("claude-opus-5-5")),
+            "claude-opus-5-5"
+        );
+    }
 
     #[test]
     fn texts_are_cut_by_columns_not_by_characters() {
