@@ -127,10 +127,11 @@ fn sub_agents_guardians_and_a_restart_tell_nothing() {
 #[test]
 fn the_window_closes_and_opens_while_the_tray_stays() {
     let mut stage = Stage::new(Panel::Shown, Notifications::Shown);
-    let driver = Driver::start(&stage.desktop, &stage.env());
-    let browser = driver.open(GUI, &[], || stage.desktop.wait_for_tray_item().activate());
-    browser.wait_until_ready();
+    // Without a driver, which would hold on to the window it began with.
+    let mut app = stage.start_app(&[]);
+    stage.desktop.wait_for_tray_item().activate();
     wait_for_window(&stage, true);
+    stage.desktop.wait_until_window_is_drawn("Mission Control");
 
     stage.desktop.close_window("Mission Control");
     wait_for_window(&stage, false);
@@ -157,6 +158,7 @@ fn the_window_closes_and_opens_while_the_tray_stays() {
     stage.desktop.wait_until_window_is_drawn("Mission Control");
     stage.desktop.screenshot("7-after-panel-restart");
     item.choose("Quit");
+    assert_eq!(app.wait(SOON), Exit::Code(0));
     wait_for(SOON, "the icon is gone", || {
         stage.desktop.tray_items().is_empty().then_some(())
     });

@@ -15,7 +15,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::process::{self, Exit, Output, Process, Said, Start};
-use crate::wait::{Deadline, SOON, wait_for, wait_until};
+use crate::wait::{Deadline, PATIENT, SOON, wait_for, wait_until};
 pub use bus::Bus;
 pub use tray::{MenuItem, TrayItem};
 pub use webdriver::{Browser, Driver};
@@ -298,7 +298,7 @@ impl Desktop {
         let picture = self.folder.path().join("window.png");
         let picture = picture.to_str().expect("a path in UTF-8");
         let mut said = None;
-        let is_drawn = wait_until(Deadline::after(SOON), || {
+        let is_drawn = wait_until(Deadline::after(PATIENT), || {
             let taken = self.run("import", &["-window", title, picture]);
             if taken.exit != Exit::Code(0) {
                 said = Some(taken);
