@@ -68,6 +68,10 @@ const SCENES: &[Scene] = &[
         a_question_takes_one_of_its_answers,
     ),
     (
+        "working, interrupted from here",
+        a_turn_is_interrupted_and_its_terminal_stays,
+    ),
+    (
         "left while idle, taken up elsewhere",
         looking_changes_nothing,
     ),
@@ -283,6 +287,28 @@ fn a_question_takes_one_of_its_answers(stage: &mut Stage) {
     talk.terminal.wait_for("Chosen.");
     assert!(stage.was_told(&talk.id, "Red"));
     assert_eq!(talk.kinds(), ["needs_you", "turn_completed"]);
+    talk.quit();
+}
+
+fn a_turn_is_interrupted_and_its_terminal_stays(stage: &mut Stage) {
+    let mut talk = stage.talk("Work");
+    talk.watch
+        .wait_until(PATIENT, &talk.id, "works", |session| {
+            session["status"] == "working" && !session["turn"].is_null()
+        });
+    stage.model.wait_for_requests("live", 1, PATIENT);
+
+    let stopped = stage.front.run(&["stop", &talk.id, "--json"]);
+    talk.wait_for_status("paused");
+    let again = stage.front.run(&["stop", &talk.id]);
+
+    assert_eq!(stopped.exit, Exit::Code(0), "{stopped:?}");
+    let stopped: Value = serde_json::from_str(&stopped.stdout).unwrap();
+    assert_eq!(stopped["stopped"], true);
+    assert_eq!(stopped["how"], "turn_interrupted");
+    assert_eq!(again.exit, Exit::Code(4), "no turn runs: {again:?}");
+    assert!(talk.terminal.is_open());
+    assert_eq!(talk.kinds(), ["turn_interrupted"]);
     talk.quit();
 }
 

@@ -1,10 +1,10 @@
-//! Answering what a session asks a person, through its agent's own server.
+//! Answering what a session asks a person, and interrupting it, through its agent's own server.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use mission_control_core::session::SessionId;
 
 use crate::places::Places;
-use crate::source::live::{self, Answered, LiveError};
+use crate::source::live::{self, Answered, Interrupted, LiveError};
 
 /// What became of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub enum SessionAnswered {
 
 /// Why it is not known what became of an answer.
 #[derive(Debug, thiserror::Error)]
-#[error("answer through the agent's server of `{home}`")]
+#[error("talk with the agent's server of `{home}`")]
 pub struct AnsweringError {
     home: String,
     #[source]
@@ -76,14 +76,50 @@ pub fn answer_blocking(
     request: &str,
     text: &str,
 ) -> Result<SessionAnswered, AnsweringError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    runtime()?.block_on(answer(places, session, transcript, request, text))
+}
+
+/// Interrupts a turn of a session. None if no server runs that turn; else whether it was seen to
+/// end.
+///
+/// # Errors
+/// When the conversation with the agent's server breaks; then the turn may have been interrupted.
+pub(crate) fn interrupt_blocking(
+    places: &Places,
+    session: &SessionId,
+    transcript: Option<&str>,
+    turn: &str,
+) -> Result<Option<bool>, AnsweringError> {
+    if session.source() != live::SOURCE {
+        return Ok(None);
+    }
+    let runtime = runtime()?;
+    for home in homes(places, transcript) {
+        let thread = session.source_session_id();
+        match runtime.block_on(live::interrupt(&home, thread, turn)) {
+            Ok(Interrupted::Confirmed) => return Ok(Some(true)),
+            Ok(Interrupted::Unconfirmed) => return Ok(Some(false)),
+            // Another home may have it.
+            Ok(Interrupted::NotRunning) | Err(LiveError::Connect(_)) => {}
+            Err(error) => {
+                return Err(AnsweringError {
+                    home: home.into_string(),
+                    source: error.into(),
+                });
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, AnsweringError> {
+    tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| AnsweringError {
             home: String::new(),
             source: error.into(),
-        })?;
-    runtime.block_on(answer(places, session, transcript, request, text))
+        })
 }
 
 /// The homes whose server may have a session, the one of its transcript first.

@@ -1,7 +1,8 @@
 //! Ends the process that owns a session, and nothing else.
 //!
 //! Only an owner that is known for certain, serves nobody else and still is the very process that
-//! was looked at is ended: asked first, then forced. Everything else is refused with the reason.
+//! was looked at is ended: asked first, then forced. Of a server that others use, too, only the turn
+//! is interrupted, if the server can be asked to. Everything else is refused with the reason.
 
 #[cfg(not(unix))]
 #[path = "other.rs"]
@@ -23,6 +24,7 @@ use mission_control_core::task::failure::CancelledBy;
 use mission_control_core::task::model::TaskId;
 use serde::Serialize;
 
+use crate::answering::interrupt_blocking;
 use crate::clock::Clock;
 use crate::kin::{self, Kin};
 use crate::places::{Environment, Places};
@@ -70,7 +72,7 @@ pub struct StopPlaces<'a> {
 pub struct Stopped {
     /// The session.
     pub session_id: SessionId,
-    /// Whether its owner was seen to end.
+    /// Whether its owner, its task or its turn was seen to end.
     pub stopped: bool,
     /// How.
     pub how: StoppedHow,
@@ -90,6 +92,8 @@ pub enum StoppedHow {
     Forced,
     /// The task it runs for was cancelled.
     TaskCancelled,
+    /// Its process works for others, too; the turn it ran was interrupted.
+    TurnInterrupted,
 }
 
 /// A process that belonged to a session.
@@ -124,8 +128,11 @@ pub fn stop(
         Ownership::Free => return Err(Refusal::Ended),
         Ownership::Unknown { why } => return Err(Refusal::Unknown { why }),
     };
-    let owner = unshared(owner, sessions, session)?;
-    tell_nobody(at.places, session);
+    let owner = match unshared(owner, sessions, session) {
+        Ok(owner) => owner,
+        Err(refusal) => return interrupt_its_turn(at, session, refusal),
+    };
+    tell_nobody(at.places, session, NoticeKind::SessionDied);
     let grace = at.settings.stop.grace_seconds.duration();
     end(
         session.id.clone(),
@@ -222,10 +229,42 @@ fn others(sessions: &[LiveSession], session: &LiveSession) -> BTreeSet<u32> {
         .collect()
 }
 
-/// Claims the notice of a death that the person wants, so that it is not told as news.
-fn tell_nobody(places: &Places, session: &LiveSession) {
+/// Interrupts the turn of a session whose process must not be ended for the reason `refusal`.
+fn interrupt_its_turn(
+    at: &StopPlaces<'_>,
+    session: &LiveSession,
+    refusal: Refusal,
+) -> Result<Stopped, Refusal> {
+    let is_shared = matches!(
+        refusal,
+        Refusal::Shared {
+            sharing: Sharing::Server | Sharing::Sessions(_),
+            ..
+        }
+    );
+    let works = matches!(session.status, Status::Working | Status::NeedsYou);
+    let turn = session.turn.as_ref().filter(|_| is_shared && works);
+    let Some(turn) = turn else {
+        return Err(refusal);
+    };
+    tell_nobody(at.places, session, NoticeKind::TurnInterrupted);
+    let transcript = session.transcript_path.as_deref();
+    match interrupt_blocking(at.places, &session.id, transcript, &turn.id.0)? {
+        Some(stopped) => Ok(Stopped {
+            session_id: session.id.clone(),
+            stopped,
+            how: StoppedHow::TurnInterrupted,
+            task_id: None,
+            processes: Vec::new(),
+        }),
+        None => Err(refusal),
+    }
+}
+
+/// Claims the notice of what the person wants, so that it is not told as news.
+fn tell_nobody(places: &Places, session: &LiveSession, kind: NoticeKind) {
     let turn = session.turn.as_ref().map(|turn| &turn.id);
-    let notice = NoticeId::derive(&session.id, turn, NoticeKind::SessionDied, None);
+    let notice = NoticeId::derive(&session.id, turn, kind, None);
     let now = Clock::start().now().wall;
     let claimed = Store::open(&places.state).and_then(|store| store.claim_notice(&notice, now));
     if let Err(error) = claimed {
@@ -398,6 +437,12 @@ impl Stopped {
             }
             (StoppedHow::TaskCancelled, ..) => {
                 "The task it runs for was asked to end and has not ended yet.".to_owned()
+            }
+            (StoppedHow::TurnInterrupted, true, _) => format!(
+                "The turn of {id} was interrupted. The session stays open: other programs use its process."
+            ),
+            (StoppedHow::TurnInterrupted, false, _) => {
+                format!("{id} was asked to interrupt its turn and still works.")
             }
             (StoppedHow::Asked, true, _) => {
                 format!("{id} was stopped: it ended when it was asked to.")

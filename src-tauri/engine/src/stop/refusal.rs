@@ -4,6 +4,7 @@ use std::io;
 
 use mission_control_core::session::SessionId;
 
+use crate::answering::AnsweringError;
 use crate::store::StoreError;
 
 /// Why a session is not stopped.
@@ -44,6 +45,9 @@ pub enum Refusal {
         #[source]
         source: io::Error,
     },
+    /// It runs in a server, and the conversation with that broke.
+    #[error("interrupt its turn")]
+    Server(#[from] AnsweringError),
     /// The task it runs for cannot be cancelled.
     #[error("cancel the task it runs for")]
     Store(#[from] StoreError),
@@ -70,7 +74,7 @@ impl Refusal {
             | Self::Possible { .. }
             | Self::Unknown { .. }
             | Self::Elsewhere => true,
-            Self::Ended | Self::NotAllowed { .. } | Self::Store(_) => false,
+            Self::Ended | Self::NotAllowed { .. } | Self::Server(_) | Self::Store(_) => false,
         }
     }
 
@@ -108,6 +112,9 @@ impl Refusal {
             Self::NotAllowed { pid, source } => {
                 format!("{id} could not be stopped: process {pid} cannot be ended: {source}.")
             }
+            Self::Server(error) => format!(
+                "It is not known whether the turn of {id} was interrupted: Mission Control could not {error}."
+            ),
             Self::Store(error) => {
                 format!("{id} could not be stopped: Mission Control could not {error}.")
             }
@@ -130,6 +137,7 @@ impl Refusal {
                 Some("Close it where it was started.".to_owned())
             }
             Self::Store(error) => error.problem().hint,
+            Self::Server(_) => Some("Look at it where it was started.".to_owned()),
             Self::Ended | Self::Elsewhere | Self::NotAllowed { .. } => None,
         }
     }

@@ -5,6 +5,7 @@
 //! its pending request is fetched or answered.
 
 mod answer;
+mod interrupt;
 mod link;
 mod standing;
 #[cfg(not(unix))]
@@ -28,6 +29,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
 pub(crate) use answer::{Answered, answer};
+pub(crate) use interrupt::{Interrupted, interrupt};
 
 /// Whose servers these are.
 pub(crate) const SOURCE: Source = Source::Codex;

@@ -165,6 +165,41 @@ async fn an_answer_is_sent_once_and_to_its_request_only() {
     assert_eq!(replies, [expected]);
 }
 
+#[tokio::test]
+async fn only_the_turn_that_was_meant_is_interrupted() {
+    let server = Server::start();
+    let serving = async {
+        for _ in 0..2 {
+            let mut conversation = server.accept().await;
+            let serve = |method: &str, asked: &Value| match method {
+                "turn/interrupt" if asked["params"]["turnId"] == "t1" => {
+                    let idle = |thread| {
+                        let changed = json!({ "threadId": thread, "status": { "type": "idle" } });
+                        json!({ "method": "thread/status/changed", "params": changed })
+                    };
+                    vec![json!({ "result": {} }), idle("another"), idle(THREAD)]
+                }
+                "turn/interrupt" => {
+                    let error = json!({ "code": -32600, "message": "no such turn" });
+                    vec![json!({ "id": asked["id"], "error": error })]
+                }
+                _ => vec![json!({ "result": {} })],
+            };
+            conversation.serve(serve).await;
+        }
+    };
+    let asking = async {
+        let other = interrupt(&server.home, THREAD, "t0").await.unwrap();
+        let this = interrupt(&server.home, THREAD, "t1").await.unwrap();
+        (other, this)
+    };
+
+    let ((other, this), ()) = tokio::join!(asking, serving);
+
+    assert_eq!(other, Interrupted::NotRunning);
+    assert_eq!(this, Interrupted::Confirmed);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_server_that_hangs_is_given_up() {
     let server = Server::start();
