@@ -10,12 +10,13 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::process::{self, Exit, Output, Process, Said, Start};
-use crate::wait::{Deadline, PATIENT, SOON, wait_for, wait_until};
+use crate::wait::{Deadline, SOON, wait_for, wait_until};
 pub use bus::Bus;
 pub use tray::{MenuItem, TrayItem};
 pub use webdriver::{Browser, Driver};
@@ -290,26 +291,22 @@ impl Desktop {
         assert_eq!(said.exit, Exit::Code(0), "take a picture: {}", said.stderr);
     }
 
-    /// Waits until a window shows more than an empty page, as a person sees it.
+    /// Waits whether a window comes to show more than an empty page, as a person sees it.
     ///
     /// The driver's session does not always outlive the window it began with.
-    #[track_caller]
-    pub fn wait_until_window_is_drawn(&self, title: &str) {
+    #[must_use]
+    pub fn is_window_drawn_within(&self, limit: Duration, title: &str) -> bool {
         let picture = self.folder.path().join("window.png");
         let picture = picture.to_str().expect("a path in UTF-8");
-        let mut said = None;
-        let is_drawn = wait_until(Deadline::after(PATIENT), || {
+        wait_until(Deadline::after(limit), || {
             let taken = self.run("import", &["-window", title, picture]);
             if taken.exit != Exit::Code(0) {
-                said = Some(taken);
                 return false;
             }
             let looked = self.run("identify", &["-format", "%k", picture]);
             let n_colors: Option<u32> = looked.stdout.trim().parse().ok();
-            said = Some(looked);
             n_colors.is_some_and(|n| n > COLORS_OF_AN_EMPTY_PAGE)
-        });
-        assert!(is_drawn, "the window stays empty: {said:?}");
+        })
     }
 
     /// Runs a program on this desktop to its end.
