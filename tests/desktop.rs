@@ -621,23 +621,18 @@ fn windows(stage: &Stage) -> usize {
         .count()
 }
 
-/// Waits until the window shows its page.
-///
-/// At times the web view starts no process for a window that is opened right after another one was
-/// closed, and the window stays empty. Then it is closed and opened again, as a person does.
+/// Waits until the window shows its page. At times the web view starts no process for a window that
+/// is opened right after another was closed; then it is closed and opened again, as a person does.
 #[track_caller]
 fn wait_until_drawn(stage: &Stage) {
     for _ in 0..3 {
-        if stage
-            .desktop
-            .is_window_drawn_within(SOON, "Mission Control")
-        {
+        let desktop = &stage.desktop;
+        if desktop.is_window_drawn_within(SOON, "Mission Control") {
             return;
         }
-        stage.desktop.screenshot("window-stays-empty");
-        stage.desktop.close_window("Mission Control");
+        desktop.close_window("Mission Control");
         wait_for_window(stage, false);
-        stage.desktop.wait_for_tray_item().activate();
+        desktop.wait_for_tray_item().activate();
         wait_for_window(stage, true);
     }
     panic!("the window stays empty");
