@@ -621,21 +621,13 @@ fn windows(stage: &Stage) -> usize {
         .count()
 }
 
-/// Waits until the window shows its page. At times the web view starts no process for a window that
-/// is opened right after another was closed; then it is closed and opened again, as a person does.
+/// Waits until the window shows its page, with time for making the window anew once or twice.
 #[track_caller]
 fn wait_until_drawn(stage: &Stage) {
-    for _ in 0..3 {
-        let desktop = &stage.desktop;
-        if desktop.is_window_drawn_within(SOON, "Mission Control") {
-            return;
-        }
-        desktop.close_window("Mission Control");
-        wait_for_window(stage, false);
-        desktop.wait_for_tray_item().activate();
-        wait_for_window(stage, true);
-    }
-    panic!("the window stays empty");
+    let is_drawn = stage
+        .desktop
+        .is_window_drawn_within(PATIENT, "Mission Control");
+    assert!(is_drawn, "the window stays empty");
 }
 
 #[track_caller]
