@@ -42,6 +42,15 @@ pub enum Role {
     Helper,
 }
 
+/// Who decides about what needs a yes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Approver {
+    /// A person.
+    Person,
+    /// Another agent, or nobody: no person is asked.
+    Nobody,
+}
+
 /// One thing a transcript line says.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fact {
@@ -55,6 +64,8 @@ pub enum Fact {
         cwd: Option<String>,
         /// The branch.
         git_branch: Option<String>,
+        /// Who is asked for a yes, where it is said.
+        approver: Option<Approver>,
     },
     /// A turn started.
     TurnStarted {
@@ -95,6 +106,13 @@ pub enum Fact {
         /// What it does, in a few words.
         activity: String,
     },
+    /// An item that began asks a person something and waits for nothing else.
+    Asked {
+        /// Names the item.
+        item: String,
+        /// What is asked.
+        need: Need,
+    },
     /// It came to its end.
     ItemEnded {
         /// Names the item.
@@ -125,6 +143,7 @@ impl Fact {
             | Self::Said { .. }
             | Self::Settled
             | Self::ItemStarted { .. }
+            | Self::Asked { .. }
             | Self::ItemEnded { .. }
             | Self::TokensCounted(_)
             | Self::ContextWindow(_)
@@ -226,6 +245,20 @@ pub enum LiveDoing {
     Idle,
 }
 
+/// A hook said that the agent asks for a yes. Nobody says when that is over; the transcript shows
+/// it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HookRequest {
+    /// When the hook was called.
+    pub at: Timestamp,
+    /// How long the transcript was then, in bytes: what stands behind it came later.
+    pub transcript_bytes: u64,
+    /// The item that waits, if it is known.
+    pub item: Option<String>,
+    /// What is asked for.
+    pub need: Need,
+}
+
 /// One thing the engine saw.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Observation {
@@ -254,6 +287,13 @@ pub enum Observation {
     LiveLost {
         /// Whose.
         session: SessionId,
+    },
+    /// A hook said that the agent asks for a yes.
+    HookCalled {
+        /// Whose.
+        session: SessionId,
+        /// What it said.
+        request: HookRequest,
     },
     /// The session was given a name elsewhere.
     Renamed {

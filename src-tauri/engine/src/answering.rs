@@ -1,9 +1,11 @@
-//! Answering what a session asks a person, and interrupting it, through its agent's own server.
+//! Answering what a session asks a person, through its agent's own server or the hook that waits,
+//! and interrupting it.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use mission_control_core::session::SessionId;
 
 use crate::places::Places;
+use crate::source::hook;
 use crate::source::live::{self, Answered, Interrupted, LiveError};
 
 /// What became of an answer.
@@ -23,11 +25,20 @@ pub enum SessionAnswered {
 
 /// Why it is not known what became of an answer.
 #[derive(Debug, thiserror::Error)]
-#[error("talk with the agent's server of `{home}`")]
+#[error("{with}")]
 pub struct AnsweringError {
-    home: String,
+    with: String,
     #[source]
     source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl AnsweringError {
+    fn talking(home: &Utf8Path, error: LiveError) -> Self {
+        Self {
+            with: format!("talk with the agent's server of `{home}`"),
+            source: error.into(),
+        }
+    }
 }
 
 /// Answers the request `request` of a session with `accept`, `decline` or words. It is sent once.
@@ -42,7 +53,7 @@ pub async fn answer(
     text: &str,
 ) -> Result<SessionAnswered, AnsweringError> {
     if session.source() != live::SOURCE {
-        return Ok(SessionAnswered::NotReachable);
+        return answer_hook(places, session, transcript, request, text).await;
     }
     for home in homes(places, transcript) {
         let thread = session.source_session_id();
@@ -55,14 +66,39 @@ pub async fn answer(
             // Another home may have it.
             Ok(Answered::NotLoaded) | Err(LiveError::Connect(_)) => continue,
             Err(error) => {
-                return Err(AnsweringError {
-                    home: home.into_string(),
-                    source: error.into(),
-                });
+                return Err(AnsweringError::talking(&home, error));
             }
         });
     }
     Ok(SessionAnswered::NotReachable)
+}
+
+/// Hands an answer to the hook that waits for it.
+async fn answer_hook(
+    places: &Places,
+    session: &SessionId,
+    transcript: Option<&str>,
+    request: &str,
+    text: &str,
+) -> Result<SessionAnswered, AnsweringError> {
+    let Some(transcript) = transcript.map(Utf8Path::new) else {
+        return Ok(SessionAnswered::NotReachable);
+    };
+    let id = session.source_session_id();
+    let answered = hook::answer(&places.state, id, transcript, request, text).await;
+    Ok(match answered {
+        Ok(hook::Answered::Confirmed) => SessionAnswered::Confirmed,
+        Ok(hook::Answered::Unconfirmed) => SessionAnswered::Unconfirmed,
+        Ok(hook::Answered::NotPending) => SessionAnswered::NotPending,
+        Ok(hook::Answered::NoHook) => SessionAnswered::NotReachable,
+        Ok(hook::Answered::NotOffered(says)) => SessionAnswered::NotOffered(says),
+        Err(error) => {
+            return Err(AnsweringError {
+                with: "hand the answer to the hook that waits".to_owned(),
+                source: error.into(),
+            });
+        }
+    })
 }
 
 /// The same, for whoever has no runtime.
@@ -102,10 +138,7 @@ pub(crate) fn interrupt_blocking(
             // Another home may have it.
             Ok(Interrupted::NotRunning) | Err(LiveError::Connect(_)) => {}
             Err(error) => {
-                return Err(AnsweringError {
-                    home: home.into_string(),
-                    source: error.into(),
-                });
+                return Err(AnsweringError::talking(&home, error));
             }
         }
     }
@@ -117,7 +150,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, AnsweringError> {
         .enable_all()
         .build()
         .map_err(|error| AnsweringError {
-            home: String::new(),
+            with: "start what talks with the agent's server".to_owned(),
             source: error.into(),
         })
 }

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod command;
 pub mod demo;
 pub mod doctor;
+pub mod hooks;
 pub mod launch;
 pub mod monitor;
 pub mod places;

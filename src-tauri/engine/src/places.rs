@@ -63,6 +63,10 @@ pub struct Environment {
     pub user: Option<String>,
     /// The session of the agent that started this program, if one did.
     pub session: Option<String>,
+    /// The process of the agent that called this program as a hook, if it says so.
+    pub hook_caller: Option<u32>,
+    /// How that agent was started.
+    pub entrypoint: Option<String>,
     /// The folder that agent works in.
     pub project_folder: Option<Utf8PathBuf>,
     /// How many delegated tasks stand above this program.
@@ -118,6 +122,8 @@ impl Environment {
             session: variable("CLAUDE_CODE_SESSION_ID")
                 .map(|id| format!("claude_code:{id}"))
                 .or_else(|| variable("CODEX_THREAD_ID").map(|id| format!("codex:{id}"))),
+            hook_caller: variable("CLAUDE_PID").and_then(|pid| pid.parse().ok()),
+            entrypoint: variable("CLAUDE_CODE_ENTRYPOINT"),
             project_folder: path_variable("CLAUDE_PROJECT_DIR"),
             task_depth: variable("MISSION_CONTROL_DEPTH")
                 .and_then(|depth| depth.parse().ok())

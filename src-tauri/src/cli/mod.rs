@@ -1,10 +1,13 @@
 //! The command line: arguments, dispatch, exit codes.
 
+mod agent_file;
 mod demo;
 mod doctor;
 mod failure;
 mod format;
 mod gui;
+mod hook;
+mod hooks;
 mod list;
 mod live;
 mod mcp;
@@ -109,6 +112,9 @@ enum Command {
     /// Tell agents about the MCP server
     #[command(subcommand)]
     Mcp(mcp::McpCommand),
+    /// Have agents call Mission Control before they ask you
+    #[command(subcommand)]
+    Hooks(hooks::HooksCommand),
     /// Say what was found, what is missing, and what to do
     Doctor {
         #[command(flatten)]
@@ -153,6 +159,10 @@ pub(crate) fn main() -> ExitCode {
     // A supervisor lives long and should stay small: it does without the whole command line.
     if let Some(id) = task::supervised_id(std::env::args_os()) {
         return task::supervise(&id).unwrap_or_else(|failure| failure.report());
+    }
+    // Agents wait for a hook, so it does without, too.
+    if let Some(call) = hook::call(std::env::args_os()) {
+        return call.answer();
     }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
@@ -214,6 +224,7 @@ fn run(arguments: Arguments, output: &mut Output) -> Result<ExitCode, Failure> {
         Command::Stop { id, format } => stop::run(&id, format.into(), output),
         Command::Statusline { format } => statusline::run(format.into(), output),
         Command::Mcp(command) => mcp::run(command, output),
+        Command::Hooks(command) => hooks::run(command, output),
         Command::Doctor { format } => doctor::run(format.into(), output),
         Command::Demo { format } => demo::run(format.into(), output),
         Command::Task(command) => task::run(command, output),

@@ -22,6 +22,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use mission_control_engine::hooks;
 use mission_control_engine::places::{Environment, Places};
 use tauri::async_runtime::JoinHandle;
 use tauri::{App, AppHandle, Manager as _, RunEvent, Window, WindowEvent};
@@ -85,6 +86,9 @@ fn set_up(app: &App, places: Places, environment: Environment, ticks: Ticks) -> 
         version = env!("CARGO_PKG_VERSION"),
         "Mission Control started."
     );
+    if let Err(error) = hooks::attend(&places.state) {
+        tracing::warn!(%error, "Hooks are not told that the tray runs; they wait for nobody.");
+    }
     let backstage = Backstage::open(places);
     app.manage(Counter {
         monitor: backstage.monitor.clone(),

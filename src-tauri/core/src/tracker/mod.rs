@@ -28,6 +28,10 @@ pub const LEAVES_WITHIN: Duration = Duration::from_secs(1);
 /// A need whose words are not known yet is told without them after this.
 const WORDS_WITHIN: Duration = Duration::from_secs(1);
 
+/// A request that a hook or the transcript shows counts after this: what a rule or another hook
+/// decides at once waits for nobody.
+const ASKS_AFTER: Duration = Duration::from_millis(200);
+
 /// How deep sessions may be nested; deeper ones count as children of nobody.
 const MAX_DEPTH: usize = 16;
 
@@ -138,6 +142,10 @@ impl Tracker {
             }
             Observation::LiveSeen { session, live } => {
                 self.tracked(&session, now).state.live_seen(live, now);
+                session
+            }
+            Observation::HookCalled { session, request } => {
+                self.tracked(&session, now).state.hook_called(request, now);
                 session
             }
             Observation::LiveLost { session } => {
@@ -382,11 +390,13 @@ impl Tracked {
     /// without where they do not come.
     fn waits_to_be_told(&mut self, now: Now) -> Option<Timestamp> {
         let shown = self.shown.as_deref()?;
-        let live = self.state.live.as_ref()?;
         if shown.status != Status::NeedsYou {
             self.told_without_words = false;
             return None;
         }
+        let Some(live) = &self.state.live else {
+            return self.state.ask(now)?.at.or(Some(now.wall));
+        };
         let has_words = shown.need.is_some();
         if !has_words && (self.told_without_words || now.steady < live.told_at) {
             return None;
@@ -412,7 +422,7 @@ impl Tracked {
             return None;
         }
         let quiet_at = (shown.freshness == Freshness::Fresh).then(|| self.state.quiet_at());
-        [self.state.leaves_until, quiet_at]
+        [self.state.leaves_until, quiet_at, self.state.next_ask]
             .into_iter()
             .flatten()
             .min()
@@ -428,6 +438,8 @@ const fn notice_kind(outcome: crate::session::TurnOutcome) -> NoticeKind {
     }
 }
 
+#[cfg(test)]
+mod ask_tests;
 #[cfg(test)]
 mod live_tests;
 #[cfg(test)]

@@ -4,11 +4,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{LEAVES_WITHIN, Now, QUIET_AFTER, WORDS_WITHIN};
+use super::{ASKS_AFTER, LEAVES_WITHIN, Now, QUIET_AFTER, WORDS_WITHIN};
 use crate::observation::{
-    Coverage, Fact, Lines, LiveDoing, LiveState, LocatedFact, Origin, Role, Writer,
+    Approver, Coverage, Fact, HookRequest, Lines, LiveDoing, LiveState, LocatedFact, Origin, Role,
+    Writer,
 };
-use crate::session::{Client, LastTurn, RateLimits, SessionId, Tokens, TurnId, TurnOutcome};
+use crate::session::{
+    Client, EvidenceSource, LastTurn, Need, NeedKind, RateLimits, SessionId, Tokens, TurnId,
+    TurnOutcome,
+};
 
 /// A turn that ended, to be announced.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +58,7 @@ impl Answer {
             Fact::Said { .. }
             | Fact::Prompted { .. }
             | Fact::ItemStarted { .. }
+            | Fact::Asked { .. }
             | Fact::ItemEnded { .. } => true,
             Fact::Started(_)
             | Fact::Context { .. }
@@ -95,6 +100,32 @@ pub(super) struct Live {
     pub told_at: Duration,
 }
 
+/// A request that waits for a person, by a hook or the transcript.
+#[derive(Clone, Debug)]
+pub(super) struct Ask {
+    pub from: EvidenceSource,
+    pub at: Option<Timestamp>,
+    pub need: Need,
+    item: Option<String>,
+    /// Where in the transcript it came up.
+    offset: u64,
+    /// From when it counts, on the steady clock: what is decided at once waits for nobody.
+    counts_from: Duration,
+}
+
+impl Ask {
+    /// Returns whether a fact at `offset` shows that nobody is waited for any more.
+    fn is_over(&self, fact: &Fact, offset: u64) -> bool {
+        if offset < self.offset {
+            return false;
+        }
+        if let Fact::ItemEnded { item } = fact {
+            return self.item.as_ref().is_none_or(|asking| asking == item);
+        }
+        fact.is_turn_boundary()
+    }
+}
+
 /// What is known of one session.
 #[derive(Debug)]
 pub(super) struct SessionState {
@@ -107,6 +138,8 @@ pub(super) struct SessionState {
     /// While its program is expected to leave after its only turn, on the steady clock.
     pub leaves_until: Option<Duration>,
     pub live: Option<Live>,
+    /// When the next request begins to count, on the steady clock.
+    pub next_ask: Option<Duration>,
     generation: u32,
     pub content: Content,
     /// When the session becomes quiet unless lines arrive, on the steady clock.
@@ -135,6 +168,11 @@ pub(super) struct Content {
     pub rate_limits: Option<RateLimits>,
     /// Items without an end, oldest first.
     pub open_items: Vec<(String, String)>,
+    /// Requests that wait for a person, oldest first.
+    asks: Vec<Ask>,
+    /// Where the latest line stands that shows that something waits for nobody.
+    progress: Option<u64>,
+    approver: Option<Approver>,
     pub last_event_at: Option<Timestamp>,
     pub skipped_lines: u32,
 }
@@ -149,6 +187,7 @@ impl SessionState {
             released_at: None,
             leaves_until: None,
             live: None,
+            next_ask: None,
             generation: 0,
             content: Content::default(),
             quiet_at: now.steady + QUIET_AFTER,
@@ -217,6 +256,49 @@ impl SessionState {
         self.live = Some(live);
     }
 
+    /// Takes in that a hook was called. What the transcript shows to be over is passed over.
+    pub(super) fn hook_called(&mut self, request: HookRequest, now: Now) {
+        let content = &mut self.content;
+        let is_known = |ask: &Ask| ask.need.request_id == request.need.request_id;
+        let is_open = match &content.turn {
+            TurnState::Open { .. } => true,
+            TurnState::None => !self.has_been_read,
+            TurnState::Over { .. } => false,
+        };
+        let is_over = match &request.item {
+            Some(item) => self.has_been_read && !content.open_items.iter().any(|(i, _)| i == item),
+            None => content.progress >= Some(request.transcript_bytes),
+        };
+        if !is_open || is_over || content.asks.iter().any(is_known) {
+            return;
+        }
+        let age = now.wall.duration_since(request.at).unsigned_abs();
+        content.asks.push(Ask {
+            from: EvidenceSource::Hook,
+            at: Some(request.at),
+            need: request.need,
+            item: request.item,
+            offset: request.transcript_bytes,
+            counts_from: now.steady + ASKS_AFTER.saturating_sub(age),
+        });
+    }
+
+    /// Returns the request that waits for a person, where nothing better is known.
+    pub(super) fn ask(&self, now: Now) -> Option<&Ask> {
+        self.person_asks().find(|ask| ask.counts_from <= now.steady)
+    }
+
+    /// Requests that a person decides about; a program that runs one turn asks nobody.
+    fn person_asks(&self) -> impl Iterator<Item = &Ask> {
+        let decides = |ask: &&Ask| match ask.need.kind {
+            NeedKind::Approval => self.content.approver != Some(Approver::Nobody),
+            NeedKind::Question | NeedKind::Plan | NeedKind::Elicitation => true,
+        };
+        let asks_nobody = self.client() == Client::Exec;
+        let asks = self.content.asks.iter();
+        asks.filter(move |_| !asks_nobody).filter(decides)
+    }
+
     /// The agent fell silent. That it waits for a person stays true until something shows that it
     /// does not; for the rest the transcript knows as much.
     pub(super) fn live_lost(&mut self) {
@@ -226,9 +308,12 @@ impl SessionState {
         });
     }
 
-    /// Ends the wait for a program to leave once its time is over.
+    /// Ends the wait for a program to leave once its time is over, and finds the request that counts
+    /// next.
     pub(super) fn handle_timeout(&mut self, now: Now) {
         self.leaves_until = self.leaves_until.filter(|until| now.steady < *until);
+        let due = self.person_asks().map(|ask| ask.counts_from);
+        self.next_ask = due.filter(|due| *due > now.steady).min();
     }
 
     /// Takes in a look at the writer and returns the turn that it ended: one that looked over
@@ -338,7 +423,7 @@ impl SessionState {
         if is_decisive && !is_first_read {
             self.live = self.live.take().filter(|live| live.is_current);
         }
-        let mut ends = self.content.apply(lines.facts);
+        let mut ends = self.content.apply(lines.facts, now);
         self.leaves_until = match (&self.content.turn, self.client()) {
             (TurnState::Over { .. }, Client::Exec) if !is_first_read && !ends.is_empty() => {
                 Some(now.steady + LEAVES_WITHIN)
@@ -396,7 +481,7 @@ const fn shows_progress(fact: &Fact) -> bool {
 }
 
 impl Content {
-    fn apply(&mut self, facts: Vec<LocatedFact>) -> Vec<TurnEnd> {
+    fn apply(&mut self, facts: Vec<LocatedFact>, now: Now) -> Vec<TurnEnd> {
         let watermark = self.watermark;
         let mut ends = Vec::new();
         for LocatedFact { offset, at, fact } in facts {
@@ -406,6 +491,21 @@ impl Content {
                 continue;
             }
             self.watermark = Some(offset);
+            self.asks.retain(|ask| !ask.is_over(&fact, offset));
+            if shows_progress(&fact) {
+                self.progress = Some(offset);
+            }
+            if let Fact::Asked { item, need } = fact {
+                self.asks.push(Ask {
+                    from: EvidenceSource::Transcript,
+                    at,
+                    need,
+                    item: Some(item),
+                    offset,
+                    counts_from: now.steady + ASKS_AFTER,
+                });
+                continue;
+            }
             ends.extend(self.apply_one(fact, at));
         }
         ends
@@ -427,7 +527,9 @@ impl Content {
                 model,
                 cwd,
                 git_branch,
+                approver,
             } => {
+                self.approver = approver.or(self.approver);
                 self.model = model.or_else(|| self.model.take());
                 self.cwd = cwd.or_else(|| self.cwd.take());
                 self.git_branch = git_branch.or_else(|| self.git_branch.take());
@@ -471,6 +573,8 @@ impl Content {
                 self.open_items.push((item, activity));
             }
             Fact::ItemEnded { item } => self.open_items.retain(|(open, _)| *open != item),
+            // Kept by whoever applies the facts.
+            Fact::Asked { .. } => {}
             Fact::TokensCounted(tokens) => {
                 self.tokens = Tokens {
                     context_window: tokens.context_window.or(self.tokens.context_window),

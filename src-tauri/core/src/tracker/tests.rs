@@ -472,6 +472,7 @@ fn a_session_killed_in_its_turn_and_resumed_waits_for_a_person() {
         model: Some("m".into()),
         cwd: None,
         git_branch: None,
+        approver: None,
     };
     sim.lines("a", [settings]);
     assert_eq!(sim.session("a").status, Status::Paused);

@@ -38,16 +38,16 @@ impl SessionState {
         let content = &self.content;
         let origin = content.origin.as_ref();
         let is_quiet = self.quiet_at() <= now.steady;
-        let (status, how) = self.status(family, is_quiet);
+        let (status, how) = self.status(family, is_quiet, now);
         let ended = how.map(|how| Ended {
             at: self.ended_at(),
             how,
         });
         let status_since = match shown {
             Some(shown) if shown.status == status => shown.status_since,
-            Some(_) | None => self.since(status).unwrap_or(now.wall),
+            Some(_) | None => self.since(status, now).unwrap_or(now.wall),
         };
-        let (evidence, evidence_trail) = self.evidence(status, family);
+        let (evidence, evidence_trail) = self.evidence(status, family, now);
         let cwd = content.cwd.clone();
         LiveSession {
             id: self.id.clone(),
@@ -72,7 +72,7 @@ impl SessionState {
                 | Status::Done
                 | Status::Unknown => Freshness::Fresh,
             },
-            need: self.need(status),
+            need: self.need(status, now),
             activity: self.activity(status, family),
             turn: self.turn(),
             last_turn: content.last_turn.clone(),
@@ -101,10 +101,13 @@ impl SessionState {
         }
     }
 
-    fn status(&self, family: &Family, is_quiet: bool) -> (Status, Option<EndedHow>) {
+    fn status(&self, family: &Family, is_quiet: bool, now: Now) -> (Status, Option<EndedHow>) {
         let own = match self.live_status() {
             Some(status) => (status, None),
-            None => self.status_by_transcript(is_quiet),
+            None => match self.status_by_transcript(is_quiet) {
+                (Status::Working, None) if self.ask(now).is_some() => (Status::NeedsYou, None),
+                status => status,
+            },
         };
         match own.0 {
             Status::Paused | Status::Done if family.n_working > 0 => (Status::Working, None),
@@ -130,8 +133,11 @@ impl SessionState {
     }
 
     /// What is asked for; nothing can be answered through an agent that fell silent.
-    fn need(&self, status: Status) -> Option<Need> {
-        let live = self.live.as_ref()?;
+    fn need(&self, status: Status, now: Now) -> Option<Need> {
+        let Some(live) = &self.live else {
+            let ask = self.ask(now).filter(|_| status == Status::NeedsYou)?;
+            return Some(ask.need.clone());
+        };
         match &live.state.doing {
             LiveDoing::Waiting { need: Some(need) } if status == Status::NeedsYou => Some(Need {
                 can_answer: need.can_answer && live.is_current,
@@ -204,14 +210,17 @@ impl SessionState {
         self.released_at.or(self.content.last_event_at)
     }
 
-    fn since(&self, status: Status) -> Option<Timestamp> {
+    fn since(&self, status: Status, now: Now) -> Option<Timestamp> {
         let turn_start = match self.content.turn {
             TurnState::Open { started_at, .. } => started_at,
             TurnState::None => self.content.origin.as_ref().and_then(|o| o.started_at),
             TurnState::Over { .. } => None,
         };
         match status {
-            Status::NeedsYou => self.live.as_ref().map(|live| live.state.at).or(turn_start),
+            Status::NeedsYou => match &self.live {
+                Some(live) => Some(live.state.at),
+                None => self.ask(now).and_then(|ask| ask.at).or(turn_start),
+            },
             Status::Working => turn_start,
             Status::Paused => self
                 .content
@@ -312,7 +321,7 @@ impl SessionState {
     }
 
     /// Returns the evidence that decides, and all of it.
-    fn evidence(&self, status: Status, family: &Family) -> (Evidence, Vec<Evidence>) {
+    fn evidence(&self, status: Status, family: &Family, now: Now) -> (Evidence, Vec<Evidence>) {
         let transcript = words::transcript_evidence(self);
         let writer = words::writer_evidence(self);
         let writer_decides = match status {
@@ -321,6 +330,9 @@ impl SessionState {
         };
         let mut trail = Vec::new();
         trail.extend(self.live.as_ref().map(words::live_evidence));
+        if status == Status::NeedsYou && self.live.is_none() {
+            trail.extend(self.ask(now).map(words::ask_evidence));
+        }
         if family.n_working > 0 && !matches!(self.content.turn, TurnState::Open { .. }) {
             trail.push(words::children_evidence(family.n_working));
         }

@@ -3,10 +3,10 @@
 use super::notice_kind;
 use jiff::Timestamp;
 
-use super::state::{Answer, Live, SessionState, TurnEnd, TurnState};
+use super::state::{Answer, Ask, Live, SessionState, TurnEnd, TurnState};
 use crate::notice::{Notice, NoticeId, NoticeKind};
 use crate::observation::{LiveDoing, Writer};
-use crate::session::{Evidence, EvidenceSource, LiveSession, TurnOutcome};
+use crate::session::{Evidence, EvidenceSource, LiveSession, Need, TurnOutcome};
 use crate::text::{one_line, shorten};
 
 /// Longest name in a notice's title, in characters.
@@ -116,15 +116,23 @@ const REQUEST_CHARS: usize = 120;
 /// Longest request that is shown whole in a notice, in characters.
 const ANSWERABLE_CHARS: usize = 300;
 
+pub(super) fn ask_evidence(ask: &Ask) -> Evidence {
+    Evidence {
+        from: ask.from,
+        at: ask.at,
+        says: waits_for(&ask.need),
+    }
+}
+
+fn waits_for(need: &Need) -> String {
+    let request = one_line(need.line(), REQUEST_CHARS);
+    format!("waits for a person: {request}")
+}
+
 pub(super) fn live_evidence(live: &Live) -> Evidence {
     let what = match &live.state.doing {
         LiveDoing::Working => "a turn runs".to_owned(),
-        LiveDoing::Waiting { need: Some(need) } => {
-            format!(
-                "waits for a person: {}",
-                one_line(need.line(), REQUEST_CHARS)
-            )
-        }
+        LiveDoing::Waiting { need: Some(need) } => waits_for(need),
         LiveDoing::Waiting { need: None } => "waits for a person".to_owned(),
         LiveDoing::Background { activity } => {
             format!("the turn is over: {}", one_line(activity, REQUEST_CHARS))

@@ -48,7 +48,7 @@ fn every_registry_file_says_what_its_agent_did() {
                 continue;
             }
             let read = Registered::read(&std::fs::read(&path).unwrap()).unwrap();
-            let doing = read.live_state(Turn::Open, &[]).map(|live| live.doing);
+            let doing = read.live_state(Turn::Open, &[], &[]).map(|live| live.doing);
             let words = match doing {
                 None => "says nothing",
                 Some(LiveDoing::Working) => "works",

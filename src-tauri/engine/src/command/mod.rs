@@ -9,7 +9,7 @@ mod platform;
 mod underway;
 
 use std::collections::BTreeMap;
-use std::io::{self, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, Output, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -109,6 +109,20 @@ pub(crate) fn run(
 
 /// Runs a program in a group of its own; the group is ended after the limit.
 pub(crate) fn run_as(start: &Start<'_>) -> Result<Finished, CommandError> {
+    see_out(start, see_through)
+}
+
+/// The same with a program that leaves when its input ends, whether it has answered or not: the
+/// input ends after the first line that begins with `last`.
+pub(crate) fn converse(start: &Start<'_>, last: &str) -> Result<Finished, CommandError> {
+    let last = last.to_owned();
+    see_out(start, move |child, input| talk(child, &input, &last))
+}
+
+fn see_out(
+    start: &Start<'_>,
+    see: impl FnOnce(Child, String) -> io::Result<Output> + Send + 'static,
+) -> Result<Finished, CommandError> {
     let (program, limit) = (start.program, start.limit);
     #[expect(
         clippy::disallowed_methods,
@@ -137,7 +151,7 @@ pub(crate) fn run_as(start: &Start<'_>) -> Result<Finished, CommandError> {
     let input = start.input.to_owned();
     let waiting = std::thread::spawn(move || {
         // Nobody listens any more after the limit.
-        drop(sender.send(see_through(child, input)));
+        drop(sender.send(see(child, input)));
     });
     match ended.recv_timeout(limit) {
         Ok(Ok(output)) => Ok(Finished {
@@ -173,6 +187,31 @@ fn see_through(mut child: Child, input: String) -> io::Result<Output> {
         Ok(_) => output,
         Err(_) => Err(io::Error::other("handing over the input panicked")),
     }
+}
+
+/// Says `input` to a program and listens until it has said what begins with `last`.
+fn talk(mut child: Child, input: &str, last: &str) -> io::Result<Output> {
+    let (Some(mut stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
+        return child.wait_with_output();
+    };
+    stdin.write_all(input.as_bytes())?;
+    let mut said = Vec::new();
+    let mut lines = BufReader::new(stdout);
+    loop {
+        let from = said.len();
+        let is_over = lines.read_until(b'\n', &mut said)? == 0;
+        let line = said.get(from..).unwrap_or_default();
+        if is_over || line.starts_with(last.as_bytes()) {
+            break;
+        }
+    }
+    drop(stdin);
+    lines.read_to_end(&mut said)?;
+    let output = child.wait_with_output()?;
+    Ok(Output {
+        stdout: said,
+        ..output
+    })
 }
 
 #[cfg(all(test, unix))]
@@ -217,6 +256,38 @@ mod tests {
             ..start
         };
         assert_eq!(run_as(&deaf).unwrap().said(), "no\n");
+    }
+
+    #[test]
+    fn a_conversation_ends_after_the_last_answer() {
+        let talker = "read a; echo hm; read b; echo $b; cat; echo bye; echo err >&2";
+        let start = Start {
+            program: "/bin/sh".into(),
+            arguments: &["-c", talker],
+            folder: "/".into(),
+            variables: &BTreeMap::new(),
+            input: "1\n2 is it\n",
+            limit: LIMIT,
+        };
+
+        let finished = converse(&start, "2 ").unwrap();
+
+        assert_eq!(finished.said(), "hm\n2 is it\nbye\nerr\n");
+        assert_eq!(finished.code, Some(0));
+        let silent = Start {
+            arguments: &["-c", "read a"],
+            ..start
+        };
+        assert_eq!(converse(&silent, "2 ").unwrap().said(), "");
+        let endless = Start {
+            arguments: &["-c", "cat > /dev/null"],
+            limit: Duration::from_millis(50),
+            ..start
+        };
+        assert!(matches!(
+            converse(&endless, "2 "),
+            Err(CommandError::TimedOut { .. })
+        ));
     }
 
     #[test]

@@ -17,6 +17,7 @@ use mission_control_core::tracker::Tracker;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::Clock;
+use crate::hooks;
 use crate::places::{Home, Places};
 use crate::settings::Settings;
 use crate::source::{Lookouts, Skipped, live};
@@ -264,6 +265,7 @@ fn lookouts(places: &Places, settings: &Settings) -> Lookouts {
         &places.homes,
         SignedDuration::from_hours(i64::from(settings.list.recent_hours)),
         std::time::Duration::from_secs(settings.watch.poll_seconds.into()),
+        &hooks::folder(&places.state),
     )
 }
 

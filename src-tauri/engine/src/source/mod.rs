@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use mission_control_core::health::Check;
 use mission_control_core::observation::Observation;
 use mission_control_core::process::ProcessKey;
@@ -18,9 +18,12 @@ use mission_control_core::session::LiveSession;
 use mission_control_core::source::Source;
 use mission_control_core::tracker::Now;
 
+use crate::hooks::Trust;
 use crate::places::{Environment, Home};
 use crate::settings::Settings;
 
+/// The hook that waits for a person's answer.
+pub(crate) use claude_code::hook;
 /// The agent that tasks are delegated to, and how it is called.
 pub(crate) use codex::cloud;
 pub(crate) use codex::exec as delegate;
@@ -39,6 +42,8 @@ pub(crate) struct LookoutOptions {
     pub(crate) recent: SignedDuration,
     /// Between looks at live files where the system does not tell of changes.
     pub(crate) poll: Duration,
+    /// Where hooks leave their notes; the folder need not exist.
+    pub(crate) hooks: Utf8PathBuf,
 }
 
 /// How changes become known.
@@ -126,6 +131,40 @@ pub(crate) fn ownership(homes: &[Home], session: &LiveSession) -> Ownership {
     }
 }
 
+/// Does what an agent's hook is there for and returns what it prints.
+pub(crate) fn hook_called(
+    source: Source,
+    payload: &[u8],
+    state: &Utf8Path,
+    environment: &Environment,
+    now: Timestamp,
+) -> Result<Option<String>, String> {
+    match source {
+        Source::Codex => codex::hook_called(payload, state, now).map(|()| None),
+        Source::ClaudeCode => claude_code::hook_called(payload, state, environment, now),
+    }
+}
+
+/// Returns whether an agent runs the hook with this command. Claude Code runs every hook of a
+/// person's own settings.
+pub(crate) fn hook_trust(
+    source: Source,
+    home: &Utf8Path,
+    command: &str,
+    environment: &Environment,
+    settings: &Settings,
+) -> Trust {
+    match source {
+        Source::Codex => match codex::program(environment, settings.delegate_program()) {
+            Some(program) => codex::trust(&program, home, command),
+            None => Trust::Unknown {
+                why: "There is no `codex` in the folders of `PATH`.".to_owned(),
+            },
+        },
+        Source::ClaudeCode => Trust::Trusted,
+    }
+}
+
 /// Asks the installed agents about themselves.
 pub(crate) fn probe(environment: &Environment, settings: &Settings) -> Vec<Check> {
     let probe = |source: &Source| match source {
@@ -141,13 +180,19 @@ pub(crate) struct Lookouts(Vec<(Source, Box<dyn Lookout>)>);
 
 impl Lookouts {
     /// Makes a lookout for each agent, with its part of `homes`.
-    pub(crate) fn new(homes: &[Home], recent: SignedDuration, poll: Duration) -> Self {
+    pub(crate) fn new(
+        homes: &[Home],
+        recent: SignedDuration,
+        poll: Duration,
+        hooks: &Utf8Path,
+    ) -> Self {
         let of = |source: Source| {
             let homes = homes.iter().filter(|home| home.source == source);
             let options = LookoutOptions {
                 homes: homes.map(|home| home.path.clone()).collect(),
                 recent,
                 poll,
+                hooks: hooks.to_owned(),
             };
             (source, lookout(source, options))
         };

@@ -11,9 +11,9 @@ use mission_control_engine::places::{Environment, Places};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::backup::Backups;
 use super::statusline::Statusline;
 use super::{Client, NAME, Scope, State};
+use crate::cli::agent_file::Backups;
 use crate::cli::failure::{Failure, Kind};
 
 /// What an agent starts under our name.

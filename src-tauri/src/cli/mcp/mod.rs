@@ -1,8 +1,6 @@
 //! `mission-control --mcp`, and telling agents that it is there: `mcp install`, `remove`, `status`.
 
-mod backup;
 mod clients;
-mod object_text;
 mod report;
 mod serve;
 mod statusline;
@@ -10,6 +8,7 @@ mod statusline;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
+use mission_control_core::source::Source;
 use mission_control_engine::clock::Clock;
 use mission_control_engine::places::{Environment, Places};
 use mission_control_engine::settings::Settings;
@@ -279,6 +278,14 @@ impl Installation {
 }
 
 impl Client {
+    /// Returns the source of its sessions.
+    pub(super) const fn source(self) -> Source {
+        match self {
+            Self::Claude => Source::ClaudeCode,
+            Self::Codex => Source::Codex,
+        }
+    }
+
     const fn title(self) -> &'static str {
         match self {
             Self::Claude => "Claude Code",

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use mission_control_core::session::{LiveSession, Status};
+use mission_control_core::source::Source;
 use mission_control_core::task::model::TaskId;
 use mission_control_engine::answering::{self, SessionAnswered};
 use mission_control_engine::task::act;
@@ -103,6 +104,10 @@ fn answer_session(
             let title = format!("Session {id} cannot be answered from here.");
             let failure = Failure::new(Kind::NotAvailable, title);
             return Err(match session.status {
+                Status::NeedsYou if session.source == Source::ClaudeCode => failure.hint(
+                    "Answer it where it runs. After `mission-control hooks install`, what is asked \
+                     while the tray runs can be answered from here.",
+                ),
                 Status::NeedsYou => failure.hint("Answer it where it runs."),
                 Status::Working | Status::Paused | Status::Done | Status::Unknown => {
                     failure.hint("It asks for nothing.")

@@ -1,6 +1,9 @@
 //! Calls of tools: what each does, and what it asks a person for.
 
-use serde_json::Value;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::session::{Need, NeedKind};
 use crate::text::{one_line, shorten, strip_controls};
@@ -20,6 +23,80 @@ pub struct Call {
     kind: NeedKind,
     summary: String,
     choices: Vec<String>,
+    print: CallPrint,
+}
+
+/// What a call can be found by where its id is not told: its tool, and each part of its input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallPrint {
+    tool: String,
+    /// By the name of the part.
+    parts: BTreeMap<String, u64>,
+}
+
+impl CallPrint {
+    pub(super) fn new(tool: &str, input: &Map<String, Value>) -> Self {
+        let part = |(name, value): (&String, &Value)| {
+            let mut hash = Fnv::default();
+            hash.value(value);
+            (name.clone(), hash.0)
+        };
+        Self {
+            tool: tool.to_owned(),
+            parts: input.iter().map(part).collect(),
+        }
+    }
+
+    /// Returns whether `call` may be the one; a transcript adds parts that were left out.
+    #[must_use]
+    pub fn is_of(&self, call: &Call) -> bool {
+        let has = |(name, hash): (&String, &u64)| call.print.parts.get(name) == Some(hash);
+        self.tool == call.print.tool && self.parts.iter().all(has)
+    }
+}
+
+/// FNV-1a, 64 bits: the same in every process and version.
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Fnv {
+    fn bytes(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    /// Takes in a value; the order of an object's members does not count.
+    fn value(&mut self, value: &Value) {
+        match value {
+            Value::Object(members) => {
+                self.bytes(b"{");
+                let sorted: BTreeMap<&String, &Value> = members.iter().collect();
+                for (name, value) in sorted {
+                    self.bytes(name.as_bytes());
+                    self.bytes(b":");
+                    self.value(value);
+                }
+                self.bytes(b"}");
+            }
+            Value::Array(items) => {
+                self.bytes(b"[");
+                for item in items {
+                    self.value(item);
+                    self.bytes(b",");
+                }
+                self.bytes(b"]");
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+                self.bytes(value.to_string().as_bytes());
+            }
+        }
+    }
 }
 
 impl Call {
@@ -41,6 +118,7 @@ impl Call {
             kind,
             summary: shorten(strip_controls(&summary).trim(), SUMMARY_CHARS),
             choices,
+            print: CallPrint::new(tool, input.as_object().unwrap_or(&Map::new())),
         }
     }
 
@@ -62,6 +140,21 @@ impl Call {
             request_id: self.id.clone(),
             can_answer: false,
             choices: self.choices.clone(),
+        }
+    }
+
+    /// Returns what the call asks for when it can be answered from here.
+    #[must_use]
+    pub fn answerable(&self) -> Need {
+        let need = self.need();
+        let choices = match need.kind {
+            NeedKind::Approval | NeedKind::Plan => ["accept", "decline"].map(str::to_owned).into(),
+            NeedKind::Question | NeedKind::Elicitation => need.choices,
+        };
+        Need {
+            can_answer: true,
+            choices,
+            ..need
         }
     }
 

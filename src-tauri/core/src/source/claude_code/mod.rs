@@ -5,6 +5,7 @@
 mod calls;
 mod edits;
 mod file_name;
+mod hook;
 mod line;
 mod reader;
 mod registry;
@@ -12,8 +13,9 @@ mod timeline;
 mod tokens;
 mod user;
 
-pub use calls::Call;
+pub use calls::{Call, CallPrint};
 pub use file_name::{IsWhole, agent_of_file, folder_of_cwd, is_session_id, session_of_file};
+pub use hook::{DecidedBy, NotOffered, PermissionRequest, decided};
 pub use reader::Reader;
 pub use registry::{Name, Registered, Reported, Turn};
 pub use timeline::TimelineReader;

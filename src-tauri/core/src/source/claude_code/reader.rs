@@ -337,6 +337,7 @@ impl Reader {
             model: context.model.clone(),
             cwd: context.cwd.clone(),
             git_branch: context.git_branch.clone(),
+            approver: None,
         });
         self.context = context;
     }

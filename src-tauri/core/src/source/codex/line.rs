@@ -10,6 +10,8 @@ use memchr::memmem;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::observation::Approver;
+
 /// A line, its payload not yet read.
 #[derive(Debug, Deserialize)]
 pub(super) struct Envelope<'a> {
@@ -81,6 +83,21 @@ pub(super) struct Tag<'a> {
 pub(super) struct TurnContext {
     pub model: Option<String>,
     pub cwd: Option<String>,
+    pub approval_policy: Option<serde_json::Value>,
+    pub approvals_reviewer: Option<String>,
+}
+
+impl TurnContext {
+    /// Returns who is asked for a yes.
+    pub(super) fn approver(&self) -> Option<Approver> {
+        let policy = self.approval_policy.as_ref()?;
+        let is_reviewed = self.approvals_reviewer.as_deref().unwrap_or("user") != "user";
+        Some(if policy.as_str() == Some("never") || is_reviewed {
+            Approver::Nobody
+        } else {
+            Approver::Person
+        })
+    }
 }
 
 #[derive(Debug, Deserialize)]

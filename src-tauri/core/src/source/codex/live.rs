@@ -138,12 +138,7 @@ pub fn asked(method: &str, params: &Value) -> Option<Asked> {
         }
         "item/tool/requestUserInput" => {
             let questions = questions(params);
-            let all = questions.iter().map(Question::sentence);
-            let says = all.collect::<Vec<_>>().join("\n");
-            let choices = match questions.as_slice() {
-                [only] => only.options.clone(),
-                _ => Vec::new(),
-            };
+            let (says, choices) = asked_in(&questions);
             (
                 NeedKind::Question,
                 says,
@@ -165,7 +160,6 @@ pub fn asked(method: &str, params: &Value) -> Option<Asked> {
         }
         _ => return None,
     };
-    let turn = text("turnId").unwrap_or("-");
     let item = match text("itemId") {
         Some(item) => item.to_owned(),
         None => format!("elicitation:{}", text("serverName").unwrap_or("-")),
@@ -175,14 +169,62 @@ pub fn asked(method: &str, params: &Value) -> Option<Asked> {
         thread,
         need: Need {
             kind,
-            summary: shorten_middle(says.trim(), SUMMARY_BYTES),
-            request_id: format!("{turn}/{item}"),
+            summary: summary(&says),
+            request_id: request_id(text("turnId"), &item),
             can_answer: form != Form::Elsewhere,
             choices,
         },
         at: started.and_then(|ms| Timestamp::from_millisecond(ms).ok()),
         form,
     })
+}
+
+/// Returns what a question of a turn asks, from the arguments of the call; it is not answered here.
+pub(super) fn question(turn: Option<&str>, call: &str, arguments: &Value) -> Need {
+    let (says, choices) = asked_in(&questions(arguments));
+    Need {
+        kind: NeedKind::Question,
+        summary: summary(&says),
+        request_id: request_id(turn, call),
+        can_answer: false,
+        choices,
+    }
+}
+
+/// Returns what a command that waits for a yes asks; it is not answered here.
+pub(super) fn command(turn: Option<&str>, item: &str, command: &str, reason: Option<&str>) -> Need {
+    let about = format!("$ {}", inner_script(command));
+    unanswerable(turn, item, &request("Run this command?", reason, &about))
+}
+
+/// The same for a patch that changes `files`.
+pub(super) fn patch(turn: Option<&str>, item: &str, files: &[&str], reason: Option<&str>) -> Need {
+    let says = request("Change these files?", reason, &files.join("\n"));
+    unanswerable(turn, item, &says)
+}
+
+/// The same for another tool.
+pub(super) fn tool(turn: Option<&str>, item: &str, tool: &str, input: &Value) -> Need {
+    let about = format!("{tool} {input}");
+    unanswerable(turn, item, &request("Use this tool?", None, &about))
+}
+
+fn unanswerable(turn: Option<&str>, item: &str, says: &str) -> Need {
+    Need {
+        kind: NeedKind::Approval,
+        summary: summary(says),
+        request_id: request_id(turn, item),
+        can_answer: false,
+        choices: Vec::new(),
+    }
+}
+
+fn summary(says: &str) -> String {
+    shorten_middle(says.trim(), SUMMARY_BYTES)
+}
+
+fn request_id(turn: Option<&str>, item: &str) -> String {
+    format!("{}/{item}", turn.unwrap_or("-"))
 }
 
 impl Asked {
@@ -266,6 +308,16 @@ impl Question {
         }
         format!("{} ({})", self.text, self.options.join(", "))
     }
+}
+
+/// Returns all questions, and the answers that are offered where there is one.
+fn asked_in(questions: &[Question]) -> (String, Vec<String>) {
+    let all: Vec<String> = questions.iter().map(Question::sentence).collect();
+    let choices = match questions {
+        [only] => only.options.clone(),
+        _ => Vec::new(),
+    };
+    (all.join("\n"), choices)
 }
 
 /// A question with its reason on one line, and below it what it is about.

@@ -5,6 +5,7 @@
 mod activity;
 pub mod cloud;
 mod file_name;
+pub mod hook;
 mod line;
 pub mod live;
 mod origin;

@@ -10,9 +10,10 @@ use super::line::{
     TextEvent, ThreadSettings, TokenCount, TokenUsageRecord, ToolCall, TurnAborted, TurnContext,
     is_harness_text, is_output, peek, peek_timestamp,
 };
+use super::live;
 use super::origin::SessionMeta;
 use crate::observation::{Fact, LocatedFact};
-use crate::session::{RateLimit, RateLimits, Tokens, TurnId, TurnOutcome};
+use crate::session::{Need, RateLimit, RateLimits, Tokens, TurnId, TurnOutcome};
 use crate::source::{LineOutcome, LineRead};
 
 /// Longest text kept of a prompt or message, in characters.
@@ -272,6 +273,16 @@ impl Reader {
         out.push(Fact::Said { text });
     }
 
+    /// Returns what a call asks a person; no other call waits for nothing but a person.
+    fn question(&self, call: &ToolCall) -> Option<Need> {
+        if call.name != "request_user_input" || call.namespace.is_some() {
+            return None;
+        }
+        let arguments = serde_json::from_str(call.arguments.as_deref()?).ok()?;
+        let turn = self.open_turn.as_ref().map(|open| open.id.0.as_str());
+        Some(live::question(turn, &call.call_id, &arguments))
+    }
+
     fn item_completed(
         &mut self,
         offset: u64,
@@ -304,10 +315,15 @@ impl Reader {
         match tag.kind.as_ref() {
             "function_call" | "custom_tool_call" => {
                 let call: ToolCall = parse(payload)?;
+                let question = self.question(&call);
                 out.push(Fact::ItemStarted {
                     activity: self.commands.begin(&call),
-                    item: call.call_id,
+                    item: call.call_id.clone(),
                 });
+                out.extend(question.map(|need| Fact::Asked {
+                    item: call.call_id,
+                    need,
+                }));
             }
             "function_call_output" | "custom_tool_call_output" => {
                 out.push(self.output(parse(payload)?, payload.get().as_bytes()));
@@ -405,6 +421,7 @@ fn parse<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
 
 fn context_fact(context: TurnContext) -> Fact {
     Fact::Context {
+        approver: context.approver(),
         model: context.model,
         cwd: context.cwd,
         git_branch: None,

@@ -17,6 +17,7 @@ use mission_control_core::tracker::Now;
 
 use super::rollouts::{self, Found};
 use super::{lock_file, lock_folder, processes, sessions_folder, thread_of_lock};
+use crate::hooks;
 use crate::locks::{LockState, LockTable};
 use crate::processes::{OpenFiles, ProcessTable, Running};
 use crate::source::known::{Known, Retry};
@@ -177,6 +178,9 @@ impl source::Lookout for Lookout {
         let threads: Vec<String> = self.known.keys().cloned().collect();
         for thread in threads {
             self.visit(&thread, Visit::Writer, now);
+        }
+        for thread in hooks::sessions(&self.options.hooks, Source::Codex) {
+            self.tell_hooks(&thread);
         }
         self.learn_names();
         self.slow_due = now.steady + self.slow_pause();

@@ -2,19 +2,23 @@
 
 pub(crate) mod cloud;
 pub(crate) mod exec;
+mod hook;
 pub(crate) mod live;
 mod lookout;
 mod owner;
 mod probe;
 mod processes;
 mod rollouts;
+mod trust;
 mod writer;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+pub(crate) use hook::hook_called;
 pub(crate) use lookout::Lookout;
 pub(crate) use owner::ownership;
-pub(crate) use probe::probe;
+pub(crate) use probe::{probe, program};
+pub(crate) use trust::trust;
 
 /// The folder of dated rollouts.
 fn sessions_folder(home: &Utf8Path) -> Utf8PathBuf {

@@ -13,11 +13,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 /// Looks for the program, at `program` if the settings name it, and for a login.
 pub(crate) fn probe(environment: &Environment, program: Option<&str>) -> Vec<Check> {
-    let found = match program {
-        Some(program) => Some(Utf8PathBuf::from(program)),
-        None => command::find("codex", &environment.program_folders),
-    };
-    let Some(program) = found else {
+    let Some(program) = self::program(environment, program) else {
         return vec![Check {
             id: "codex".to_owned(),
             label: "Codex".to_owned(),
@@ -27,6 +23,14 @@ pub(crate) fn probe(environment: &Environment, program: Option<&str>) -> Vec<Che
         }];
     };
     vec![version(&program), login(&program)]
+}
+
+/// Returns the program, at `named` if the settings name it.
+pub(crate) fn program(environment: &Environment, named: Option<&str>) -> Option<Utf8PathBuf> {
+    match named {
+        Some(program) => Some(Utf8PathBuf::from(program)),
+        None => command::find("codex", &environment.program_folders),
+    }
 }
 
 fn version(program: &Utf8Path) -> Check {

@@ -5,17 +5,14 @@
 
 mod ours;
 
-use std::fs;
-use std::io::{ErrorKind, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use mission_control_engine::places::Environment;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::backup::Backups;
-use super::object_text::ObjectText;
 use super::{NAME, Scope};
+use crate::cli::agent_file::{AgentFile, Backups, ObjectText};
 use crate::cli::failure::{Failure, Kind};
 use ours::Ours;
 
@@ -47,7 +44,7 @@ pub(super) enum State {
 
 /// One settings file of Claude Code.
 pub(super) struct Statusline {
-    file: PathBuf,
+    file: AgentFile,
     /// The program that is to be started.
     program: String,
 }
@@ -115,13 +112,13 @@ impl Statusline {
             Scope::Local => project.join(".claude/settings.local.json"),
         };
         Ok(Self {
-            file: file.into(),
+            file: AgentFile::new(file.into()),
             program: program.to_owned(),
         })
     }
 
     pub(super) fn file(&self) -> &Path {
-        &self.file
+        self.file.path()
     }
 
     /// Looks only.
@@ -174,7 +171,7 @@ impl Statusline {
             }
         };
         let text = settings.map_or_else(|| made(&value), |settings| settings.with(KEY, &value));
-        self.change(&found, Some(&text), backups)
+        self.change(Some(&text), backups)
     }
 
     /// Takes our line away and gives the person's own back.
@@ -192,13 +189,13 @@ impl Statusline {
         };
         // A file that only we ever wrote into goes as it came.
         let is_made =
-            || matches!(&found, Found::Text(text) if *text == made(before)) && !self.is_link();
+            || matches!(&found, Found::Text(text) if *text == made(before)) && !self.file.is_link();
         let text = match &ours.around {
             Some(original) => Some(settings.with(KEY, original)),
             None if is_made() => None,
             None => Some(settings.without(KEY)),
         };
-        self.change(&found, text.as_deref(), backups)
+        self.change(text.as_deref(), backups)
     }
 
     fn state(&self, entry: &Entry) -> State {
@@ -216,100 +213,27 @@ impl Statusline {
         }
     }
 
-    fn is_link(&self) -> bool {
-        self.file.is_symlink()
-    }
-
     fn read(&self) -> Result<Found, Failure> {
-        match fs::read_to_string(&self.file) {
-            Ok(text) => Ok(Found::Text(text)),
-            Err(error) if error.kind() == ErrorKind::NotFound && !self.is_link() => {
-                Ok(Found::Nothing)
-            }
-            Err(error) => Err(self.failed("read", &error).hint(if self.is_link() {
-                "It is a link. Make what it leads to, or remove it."
-            } else {
-                "Correct that, then run this command again."
-            })),
-        }
+        Ok(match self.file.read()? {
+            Some(text) => Found::Text(text),
+            None => Found::Nothing,
+        })
     }
 
     fn parsed<'a>(&self, found: &'a Found) -> Result<Option<ObjectText<'a>>, Failure> {
         let Found::Text(text) = found else {
             return Ok(None);
         };
-        ObjectText::parse(text).map(Some).map_err(|error| {
-            let title = format!("`{}` is not a JSON object: {error}.", self.file.display());
-            Failure::new(Kind::Failed, title)
-                .hint("Nothing was changed. Correct the file, then run this command again.")
-        })
+        let parsed = ObjectText::parse(text).map(Some);
+        parsed.map_err(|error| self.file.no_object(&error))
     }
 
-    fn change(
-        &self,
-        before: &Found,
-        text: Option<&str>,
-        backups: &Backups,
-    ) -> Result<Outcome, Failure> {
-        let backup = match before {
-            Found::Nothing => None,
-            Found::Text(_) => backups.copy(&self.file)?,
-        };
-        match text {
-            Some(text) => self.write(text),
-            None => fs::remove_file(&self.file),
-        }
-        .map_err(|error| {
-            self.failed("written", &error)
-                .hint("Its status line is as it was. Correct that, then run this command again.")
-        })?;
+    fn change(&self, text: Option<&str>, backups: &Backups) -> Result<Outcome, Failure> {
+        let backup = self.file.change(text, backups)?;
         Ok(Outcome {
             change: Change::Written { backup },
             ..self.look()?
         })
-    }
-
-    /// Writes beside the file and renames, so that nobody ever reads half of it.
-    fn write(&self, text: &str) -> std::io::Result<()> {
-        // A link stays; what it leads to is exchanged.
-        let file = match fs::canonicalize(&self.file) {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => self.file.clone(),
-            Err(error) => return Err(error),
-        };
-        let folder = file.parent().unwrap_or_else(|| Path::new("."));
-        fs::create_dir_all(folder)?;
-        let mode = match fs::metadata(&file) {
-            Ok(metadata) => Some(metadata.permissions()),
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
-            Err(error) => return Err(error),
-        };
-        let name = file.file_name().unwrap_or_default().to_string_lossy();
-        let beside = folder.join(format!(".{name}.{}.part", std::process::id()));
-        let written = (|| {
-            let mut part = fs::File::create_new(&beside)?;
-            if let Some(mode) = mode {
-                part.set_permissions(mode)?;
-            }
-            part.write_all(text.as_bytes())?;
-            part.sync_all()?;
-            fs::rename(&beside, &file)
-        })();
-        let Err(error) = written else {
-            return Ok(());
-        };
-        if let Err(left) = fs::remove_file(&beside)
-            && left.kind() != ErrorKind::NotFound
-        {
-            let both = format!("{error}; `{}` was left behind: {left}", beside.display());
-            return Err(std::io::Error::new(error.kind(), both));
-        }
-        Err(error)
-    }
-
-    fn failed(&self, done: &str, error: &std::io::Error) -> Failure {
-        let title = format!("`{}` cannot be {done}: {error}.", self.file.display());
-        Failure::new(Kind::Failed, title)
     }
 }
 

@@ -59,6 +59,7 @@ impl Feed {
             | Fact::Prompted { .. }
             | Fact::Said { .. }
             | Fact::ItemStarted { .. }
+            | Fact::Asked { .. }
             | Fact::ItemEnded { .. }
             | Fact::TokensCounted(_)
             | Fact::ContextWindow(_)

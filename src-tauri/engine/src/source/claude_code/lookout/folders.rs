@@ -26,6 +26,7 @@ impl Lookout {
                 wanted.extend(transcripts::folder_of(self.home(entry.home), cwd));
             }
         }
+        wanted.extend(Some(self.options.hooks.clone()).filter(|hooks| hooks.is_dir()));
         let live = self.followed.values().filter(|f| f.known.is_live());
         for followed in live {
             let transcript = followed.known.tail.path();

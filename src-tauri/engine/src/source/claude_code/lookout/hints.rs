@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use mission_control_core::source::Source;
 use mission_control_core::source::claude_code::{agent_of_file, is_session_id, session_of_file};
 use mission_control_core::tracker::Now;
 
 use super::super::registry::is_registry_file;
 use super::super::{projects_folder, registry_folder, transcripts};
 use super::Lookout;
+use crate::hooks;
 use crate::source::Lookout as _;
 use crate::source::known::Retry;
 use crate::source::listing::Skips;
@@ -37,6 +39,10 @@ enum Meaning<'a> {
     Folder {
         home: usize,
         path: &'a Utf8Path,
+    },
+    /// What a hook left about a session.
+    Hook {
+        session: &'a str,
     },
     Everything,
 }
@@ -71,6 +77,7 @@ impl Lookout {
                     families.insert(session);
                 }
                 Meaning::Folder { home, path } => self.folder_changed(home, path, now),
+                Meaning::Hook { session } => self.tell_live(session),
                 Meaning::Everything => self.look(now),
             }
         }
@@ -81,6 +88,10 @@ impl Lookout {
 
     /// Returns what a change of `path` is about; none where it is nothing of ours.
     fn meaning<'a>(&self, path: &'a Utf8Path) -> Option<Meaning<'a>> {
+        if path.parent() == Some(&self.options.hooks) {
+            let session = hooks::session_of(path, Source::ClaudeCode)?;
+            return Some(Meaning::Hook { session });
+        }
         let is_home_or_above = |home: &Utf8PathBuf| home.starts_with(path);
         if self.options.homes.iter().any(is_home_or_above) {
             return Some(Meaning::Everything);

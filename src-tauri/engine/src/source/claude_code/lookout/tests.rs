@@ -43,6 +43,7 @@ impl World {
             homes: vec![home.clone()],
             recent: SignedDuration::from_hours(24),
             poll: Duration::from_secs(2),
+            hooks: folder.join("hooks"),
         };
         Self {
             _guard: guard,
@@ -181,6 +182,9 @@ fn describe(observation: &Observation) -> String {
         Observation::LiveLost { session } => format!("live lost {}", short(session)),
         Observation::Renamed { session, title } => format!("renamed {} {title}", short(session)),
         Observation::RunsFor { session, .. } => format!("runs for {}", short(session)),
+        Observation::HookCalled { session, request } => {
+            format!("hook {} {}", short(session), request.need.request_id)
+        }
         Observation::TranscriptGone { session } => format!("gone {}", short(session)),
     }
 }

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use mission_control_core::observation::{Observation, Writer};
 use mission_control_core::process::ProcessKey;
 use mission_control_core::session::SessionId;
-use mission_control_core::source::claude_code::{Call, Name, Reader, Turn};
+use mission_control_core::source::claude_code::{Call, Name, Reader, Reported, Turn};
 use mission_control_core::source::{self, Source};
 use mission_control_core::tracker::Now;
 
-use super::super::{NAMES, registry_folder, transcripts};
+use super::super::{NAMES, hook, registry_folder, transcripts};
 use super::{Followed, LOOK_HOLDS, Lookout};
 use crate::processes::Described;
 use crate::source::known::{Came, Drained, Into, Retry};
@@ -179,7 +179,11 @@ impl Lookout {
             .registry
             .of_session(id)
             .and_then(|(registered, _): (_, ProcessKey)| {
-                registered.live_state(followed.turn(), &self.open_calls(id))
+                let hooks = match registered.reported {
+                    Some((_, Reported::Waiting { .. })) => hook::prints(&self.options.hooks, id),
+                    Some(_) | None => Vec::new(),
+                };
+                registered.live_state(followed.turn(), &self.open_calls(id), &hooks)
             });
         let Some(followed) = self.followed.get_mut(id) else {
             return;

@@ -57,6 +57,7 @@ pub(crate) fn after(home: &Utf8Path, thread: &str, since: Timestamp) -> Afterwar
             | Fact::Prompted { .. }
             | Fact::Said { .. }
             | Fact::ItemStarted { .. }
+            | Fact::Asked { .. }
             | Fact::ItemEnded { .. }
             | Fact::TokensCounted(_)
             | Fact::ContextWindow(_)

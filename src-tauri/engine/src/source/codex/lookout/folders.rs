@@ -38,6 +38,7 @@ impl Lookout {
                 wanted.extend(folder.filter(|folder| folder.is_dir()));
             }
         }
+        wanted.extend(Some(self.options.hooks.clone()).filter(|hooks| hooks.is_dir()));
         let live = self.known.values().filter(|known| known.is_live());
         wanted.extend(
             live.filter_map(|known| known.tail.path().parent())

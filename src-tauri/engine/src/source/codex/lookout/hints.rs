@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use mission_control_core::source::Source;
 use mission_control_core::source::codex::thread_id_of_file;
 use mission_control_core::tracker::Now;
 
 use super::super::thread_of_lock;
 use super::visits::Visit;
 use super::{LockState, Lookout, lock_file, lock_folder, rollouts, sessions_folder};
+use crate::hooks;
 use crate::source::Lookout as _;
 use crate::source::known::{Known, Retry};
 
@@ -28,6 +30,10 @@ enum Meaning<'a> {
         home: usize,
         path: &'a Utf8Path,
     },
+    /// What a hook left about a thread.
+    Hook {
+        thread: &'a str,
+    },
     Everything,
 }
 
@@ -40,6 +46,7 @@ impl Lookout {
             .collect();
         let is_routine = |meaning: &Meaning<'_>| match meaning {
             Meaning::Rollout { thread, .. } => self.known.get(*thread).is_some_and(Known::is_live),
+            Meaning::Hook { .. } => true,
             Meaning::Lock { .. } | Meaning::Folder { .. } | Meaning::Everything => false,
         };
         if !meanings.iter().all(is_routine) {
@@ -52,6 +59,11 @@ impl Lookout {
                 }
                 Meaning::Lock { home, thread } => self.lock_changed(home, thread, now),
                 Meaning::Folder { home, path } => self.folder_changed(home, path, now),
+                Meaning::Hook { thread } => {
+                    // Lines first: they may show that it is over.
+                    self.visit(thread, Visit::Lines, now);
+                    self.tell_hooks(thread);
+                }
                 Meaning::Everything => self.look(now),
             }
         }
@@ -59,6 +71,10 @@ impl Lookout {
 
     /// Returns what a change of `path` is about; none where it is nothing of ours.
     fn meaning<'a>(&self, path: &'a Utf8Path) -> Option<Meaning<'a>> {
+        if path.parent() == Some(&self.options.hooks) {
+            let thread = hooks::session_of(path, Source::Codex)?;
+            return Some(Meaning::Hook { thread });
+        }
         let is_home_or_above = |home: &Utf8PathBuf| home.starts_with(path);
         if self.options.homes.iter().any(is_home_or_above) {
             return Some(Meaning::Everything);

@@ -5,6 +5,7 @@ use mission_control_core::session::SessionId;
 use mission_control_core::source::Source;
 use mission_control_core::tracker::Now;
 
+use super::super::hook;
 use super::super::writer::{HomeHasLocks, Lock, conclude};
 use super::{Lookout, lock_file, lock_folder, rollouts};
 use crate::source::known::{Came, Drained, Into, Retry};
@@ -80,6 +81,20 @@ impl Lookout {
         if !known.is_live() {
             known.tail.release();
         }
+    }
+
+    /// Hands on what hooks said of a thread. It is handed on again and again; the tracker knows.
+    pub(super) fn tell_hooks(&mut self, thread: &str) {
+        if !self.known.get(thread).is_some_and(|known| known.is_told) {
+            return;
+        }
+        let requests = hook::requests(&self.options.hooks, thread);
+        let session = SessionId::new(Source::Codex, thread);
+        let called = requests.into_iter().map(|request| Observation::HookCalled {
+            session: session.clone(),
+            request,
+        });
+        self.observed.extend(called);
     }
 
     /// Reads to the end and hands on the lines; none when the rollout is gone.

@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// A JSON object as somebody wrote it down.
-pub(super) struct ObjectText<'a> {
+pub(in crate::cli) struct ObjectText<'a> {
     text: &'a str,
     members: Vec<Member<'a>>,
 }
@@ -22,7 +22,7 @@ struct Member<'a> {
 impl<'a> ObjectText<'a> {
     /// # Errors
     /// When the text is not one JSON object.
-    pub(super) fn parse(text: &'a str) -> Result<Self, serde_json::Error> {
+    pub(in crate::cli) fn parse(text: &'a str) -> Result<Self, serde_json::Error> {
         let RawMembers(raw) = serde_json::from_str(text)?;
         let members = raw.into_iter().map(|(name, value)| {
             let value = value.get();
@@ -40,13 +40,13 @@ impl<'a> ObjectText<'a> {
     }
 
     /// Returns the text of a member's value.
-    pub(super) fn value(&self, name: &str) -> Option<&'a str> {
+    pub(in crate::cli) fn value(&self, name: &str) -> Option<&'a str> {
         Some(self.members.get(self.position(name)?)?.value)
     }
 
     /// Returns the text with a member's value exchanged, or with the member at its end.
     #[must_use]
-    pub(super) fn with(&self, name: &str, value: &str) -> String {
+    pub(in crate::cli) fn with(&self, name: &str, value: &str) -> String {
         let mut text = self.text.to_owned();
         if let Some(member) = self.position(name).and_then(|at| self.members.get(at)) {
             text.replace_range(member.place.clone(), value);
@@ -65,7 +65,7 @@ impl<'a> ObjectText<'a> {
 
     /// Returns the text without a member.
     #[must_use]
-    pub(super) fn without(&self, name: &str) -> String {
+    pub(in crate::cli) fn without(&self, name: &str) -> String {
         let mut text = self.text.to_owned();
         let Some(at) = self.position(name) else {
             return text;

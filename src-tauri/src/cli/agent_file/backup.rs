@@ -10,18 +10,18 @@ use mission_control_engine::store::Store;
 use crate::cli::failure::{Failure, Kind};
 
 /// Where copies are kept, and from when they are.
-pub(super) struct Backups {
+pub(in crate::cli) struct Backups {
     places: Places,
     now: Timestamp,
 }
 
 impl Backups {
-    pub(super) const fn new(places: Places, now: Timestamp) -> Self {
+    pub(in crate::cli) const fn new(places: Places, now: Timestamp) -> Self {
         Self { places, now }
     }
 
     /// Copies the file that is about to be changed; returns where to, if there is one.
-    pub(super) fn copy(&self, file: &Path) -> Result<Option<String>, Failure> {
+    pub(in crate::cli) fn copy(&self, file: &Path) -> Result<Option<String>, Failure> {
         if !file.exists() {
             return Ok(None);
         }

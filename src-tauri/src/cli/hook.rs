@@ -1,0 +1,82 @@
+//! `mission-control hook AGENT --state FOLDER`: what an agent calls before it asks a person.
+//!
+//! It prints a person's answer or nothing, and always succeeds: whatever goes wrong here, the agent
+//! goes on as if nobody had been called.
+
+use std::ffi::OsString;
+use std::io::{Read as _, Write as _};
+use std::panic::catch_unwind;
+use std::process::ExitCode;
+
+use camino::Utf8PathBuf;
+use mission_control_core::source::Source;
+use mission_control_engine::hooks;
+use mission_control_engine::places::Environment;
+
+/// The word the command begins with.
+pub(super) const COMMAND: &str = "hook";
+/// What stands before the state folder.
+pub(super) const STATE: &str = "--state";
+
+/// A call, as its arguments say it.
+pub(super) struct Call {
+    source: Source,
+    state: Utf8PathBuf,
+}
+
+/// Reads the arguments; none if they are for something else.
+pub(super) fn call(arguments: impl Iterator<Item = OsString>) -> Option<Call> {
+    let words: Vec<String> = arguments
+        .skip(1)
+        .take(5)
+        .map(|word| word.into_string().ok())
+        .collect::<Option<_>>()?;
+    match words.as_slice() {
+        [command, agent, option, state] if command == COMMAND && option == STATE => Some(Call {
+            source: Source::ALL
+                .iter()
+                .copied()
+                .find(|source| source.as_str() == agent)?,
+            state: state.into(),
+        }),
+        _ => None,
+    }
+}
+
+impl Call {
+    /// Answers the call.
+    pub(super) fn answer(self) -> ExitCode {
+        // A terminal shows what a hook writes to its standard error.
+        std::panic::set_hook(Box::new(|_| {}));
+        let done = catch_unwind(|| self.done());
+        let trouble = match done {
+            Ok(Ok(())) => None,
+            Ok(Err(says)) => Some(says),
+            Err(_) => Some("The hook panicked.".to_owned()),
+        };
+        if let Some(says) = trouble {
+            hooks::note_trouble(&self.state, &says);
+        }
+        ExitCode::SUCCESS
+    }
+
+    fn done(&self) -> Result<(), String> {
+        let mut payload = Vec::new();
+        let stdin = std::io::stdin().lock();
+        stdin
+            .take(hooks::MOST_BYTES + 1)
+            .read_to_end(&mut payload)
+            .map_err(|error| format!("What the agent says cannot be read: {error}"))?;
+        if payload.len() as u64 > hooks::MOST_BYTES {
+            return Err("The agent says more than is read.".to_owned());
+        }
+        let environment = Environment::read();
+        let Some(said) = hooks::called(self.source, &payload, &self.state, &environment)? else {
+            return Ok(());
+        };
+        let mut stdout = std::io::stdout().lock();
+        writeln!(stdout, "{said}")
+            .and_then(|()| stdout.flush())
+            .map_err(|error| format!("The answer cannot be handed to the agent: {error}"))
+    }
+}
