@@ -345,7 +345,7 @@ fn a_request_that_fits_is_answered_in_its_notification() {
     stage.desktop.wait_until_notification_is_visible();
     stage.desktop.screenshot("12-request");
 
-    stage.choose_in_notification("decline");
+    stage.desktop.choose_in_notification("decline");
 
     let declined = "document.querySelector('.row[data-task-status=cancelled]')";
     browser.wait_for("it was declined", declined);
@@ -372,7 +372,7 @@ fn what_a_terminal_asks_is_approved_here_and_there() {
     assert_eq!(titles(&stage, 1), ["Make two markers needs you"]);
     stage.desktop.wait_until_notification_is_visible();
     stage.desktop.screenshot("13-terminal-asks");
-    stage.choose_in_notification("accept");
+    stage.desktop.choose_in_notification("accept");
     wait_for(PATIENT, "the first was approved", || {
         marker(1).exists().then_some(())
     });
@@ -560,28 +560,6 @@ impl Stage {
             stdout: Output::Null,
             stderr: Some(&self.home.path().join("app.err")),
         })
-    }
-
-    /// dunst offers named actions in a menu only; this is what choosing one there sends. Which
-    /// number it gave is its own business.
-    #[track_caller]
-    fn choose_in_notification(&self, action: &str) {
-        for n in 1..=8 {
-            let said = self.desktop.run(
-                "gdbus",
-                &[
-                    "emit",
-                    "--session",
-                    "--object-path",
-                    "/org/freedesktop/Notifications",
-                    "--signal",
-                    "org.freedesktop.Notifications.ActionInvoked",
-                    &format!("uint32 {n}"),
-                    &format!("'{action}'"),
-                ],
-            );
-            assert_eq!(said.exit, Exit::Code(0), "{}", said.stderr);
-        }
     }
 
     #[track_caller]

@@ -7,6 +7,8 @@
 
 mod claude;
 mod codex;
+#[cfg(feature = "desktop")]
+mod desktop;
 mod install;
 
 use std::fs::File;

@@ -112,6 +112,6 @@ pub(crate) const DEPENDENCIES: &[(&str, &str)] = &[
         "anstream anstyle anyhow camino clap futures-util gtk insta jiff ksni mission-control-core \
              mission-control-engine mission-control-mcp mission-control-testkit notify-rust rustix \
              serde serde_json tauri tauri-build tauri-plugin-shell tauri-plugin-single-instance \
-             tempfile tokio tracing tracing-subscriber unicode-width webkit2gtk zbus",
+             tempfile tokio toml tracing tracing-subscriber unicode-width webkit2gtk zbus",
     ),
 ];

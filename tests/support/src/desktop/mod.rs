@@ -280,6 +280,28 @@ impl Desktop {
         );
     }
 
+    /// dunst offers named actions in a menu only; this is what choosing one there sends. Which
+    /// number it gave is its own business.
+    #[track_caller]
+    pub fn choose_in_notification(&self, action: &str) {
+        for n in 1..=8 {
+            let said = self.run(
+                "gdbus",
+                &[
+                    "emit",
+                    "--session",
+                    "--object-path",
+                    "/org/freedesktop/Notifications",
+                    "--signal",
+                    "org.freedesktop.Notifications.ActionInvoked",
+                    &format!("uint32 {n}"),
+                    &format!("'{action}'"),
+                ],
+            );
+            assert_eq!(said.exit, Exit::Code(0), "{}", said.stderr);
+        }
+    }
+
     /// Keeps a picture of the screen in `test-artifacts/<name>.png`.
     #[track_caller]
     pub fn screenshot(&self, name: &str) {
