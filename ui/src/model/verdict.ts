@@ -5,7 +5,8 @@ import type { LiveSession } from '../bindings/LiveSession';
 /** Returns the sentence behind the state's word. */
 export function verdictText(session: Pick<LiveSession, 'evidence'>): string {
   const says = session.evidence.says.trim().replace(/\.$/, '');
-  return says === '' ? 'without evidence.' : `${says}.`;
+  if (says === '') return 'without evidence.';
+  return /[!?…]$/.test(says) ? says : `${says}.`;
 }
 
 /** Returns whether two pieces of evidence are the same one. */

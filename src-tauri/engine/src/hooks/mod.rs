@@ -29,6 +29,10 @@ pub const MOST_BYTES: u64 = 16 * 1024 * 1024;
 /// Notes of calls that do not wait are kept for this long.
 const KEPT: Duration = Duration::from_secs(24 * 3600);
 
+/// Notes of calls that do not wait are kept for a session up to this number: more do not ask at a
+/// time.
+const MOST_NOTES: usize = 16;
+
 /// The file that is locked while the tray runs.
 const ATTENDED: &str = "tray.lock";
 /// The file that says what went wrong last.
@@ -170,10 +174,6 @@ pub(crate) fn notes<T: DeserializeOwned>(
     session: &str,
     which: Which,
 ) -> Vec<Note<T>> {
-    let mut paths: Vec<Utf8PathBuf> = listed(folder)
-        .filter(|path| session_of(path, source) == Some(session))
-        .collect();
-    paths.sort();
     let read = |path: Utf8PathBuf| {
         let file = File::open(&path).ok()?;
         if which == Which::Waiting && !is_locked(&file) {
@@ -182,7 +182,17 @@ pub(crate) fn notes<T: DeserializeOwned>(
         let says = serde_json::from_reader(io::BufReader::new(file)).ok()?;
         Some(Note { path, says })
     };
-    paths.into_iter().filter_map(read).collect()
+    let paths = paths(folder, source, session).into_iter();
+    paths.filter_map(read).collect()
+}
+
+/// Returns where the notes about a session are, the oldest first.
+fn paths(folder: &Utf8Path, source: Source, session: &str) -> Vec<Utf8PathBuf> {
+    let mut paths: Vec<Utf8PathBuf> = listed(folder)
+        .filter(|path| session_of(path, source) == Some(session))
+        .collect();
+    paths.sort();
+    paths
 }
 
 /// Returns the sessions of a source that have notes.
@@ -209,7 +219,7 @@ fn note_path(folder: &Utf8Path, source: Source, session: &str, at: jiff::Timesta
     folder.join(format!("{}~{session}~{at}-{pid}{NOTE}", source.as_str()))
 }
 
-/// Leaves a note of a call that does not wait.
+/// Leaves a note of a call that does not wait, in place of the session's oldest ones.
 pub(crate) fn leave<T: Serialize>(
     folder: &Utf8Path,
     source: Source,
@@ -220,7 +230,14 @@ pub(crate) fn leave<T: Serialize>(
     let path = note_path(folder, source, session, at);
     let part = path.with_extension("part");
     fs::write(&part, serde_json::to_vec(says)?)?;
-    fs::rename(part, path)
+    fs::rename(part, path)?;
+    let notes = paths(folder, source, session);
+    let n_old = notes.len().saturating_sub(MOST_NOTES);
+    for old in notes.iter().take(n_old) {
+        // Another call may remove it at the same time.
+        drop(fs::remove_file(old));
+    }
+    Ok(())
 }
 
 fn listed(folder: &Utf8Path) -> impl Iterator<Item = Utf8PathBuf> {

@@ -107,6 +107,22 @@ fn attendance_ends_with_the_tray() {
 }
 
 #[test]
+fn the_latest_notes_of_a_session_are_kept() {
+    let (_guard, folder) = temp_folder();
+    for n in 0..40 {
+        let at = now() + jiff::SignedDuration::from_secs(n);
+        leave(&folder, Source::Codex, "thread", at, &n).unwrap();
+    }
+    leave(&folder, Source::Codex, "another", now(), &0).unwrap();
+
+    let kept: Vec<Note<i64>> = notes(&folder, Source::Codex, "thread", Which::All);
+
+    assert_eq!(kept.len(), MOST_NOTES);
+    assert_eq!(kept.last().unwrap().says, 39);
+    assert_eq!(sessions(&folder, Source::Codex), ["another", "thread"]);
+}
+
+#[test]
 fn notes_that_nobody_needs_any_more_are_forgotten() {
     let (_guard, folder) = temp_folder();
     leave(&folder, Source::Codex, "thread", now(), &1).unwrap();

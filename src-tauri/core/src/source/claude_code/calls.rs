@@ -253,6 +253,22 @@ fn request(tool: &str, input: &Value) -> String {
     })
 }
 
+/// Returns the questions, one a line, each with the answers that are offered.
+pub(super) fn asked(input: &Value) -> String {
+    let all = input.get("questions").and_then(Value::as_array);
+    let sentence = |question: &Value| {
+        let asks = text(question, "question")?;
+        let labels = labels(question);
+        Some(if labels.is_empty() {
+            asks.to_owned()
+        } else {
+            format!("{asks} ({})", labels.join(", "))
+        })
+    };
+    let sentences: Vec<String> = all.into_iter().flatten().filter_map(sentence).collect();
+    sentences.join("\n")
+}
+
 /// Returns the questions, one a line, and the answers that are offered where there is one.
 fn questions(input: &Value) -> (String, Vec<String>) {
     let asked: Vec<&Value> = input

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::calls::shown_name;
+use super::calls::{asked, shown_name};
 use super::edits;
 use super::line::{Answer, Block, Envelope, Peeked, QUEUED, is_quiet, parse, peek};
 use super::user::{self, Notification, ToolResult, UserLine, result_text};
@@ -321,6 +321,8 @@ fn call_entry(tool: &str, input: &Value, cwd: Option<&str>) -> EntryBody {
             ),
             status,
         },
+        "AskUserQuestion" => asking("question", asked(input), status),
+        "ExitPlanMode" => asking("plan", text("plan").unwrap_or_default(), status),
         _ if edits::is_edit(tool) => EntryBody::FileChanges {
             changes: edits::intended(tool, input),
             status,
@@ -335,6 +337,16 @@ fn call_entry(tool: &str, input: &Value, cwd: Option<&str>) -> EntryBody {
             output: String::new(),
             status,
         },
+    }
+}
+
+/// Returns the entry of a call that asks a person.
+fn asking(name: &str, says: String, status: ItemStatus) -> EntryBody {
+    EntryBody::ToolCall {
+        name: name.to_owned(),
+        input: shorten_middle(&says, OUTPUT_BYTES),
+        output: String::new(),
+        status,
     }
 }
 

@@ -12,6 +12,7 @@ use super::line::{
     TextEvent, ToolCall, TurnAborted, TurnContext, is_command_tool, is_harness_text, is_output,
     peek, peek_timestamp, shell_line,
 };
+use super::live;
 use super::output::ToolOutput;
 use super::patch::{RecordedChange, of_patch_text, recorded};
 use crate::session::{TurnId, TurnOutcome};
@@ -483,6 +484,15 @@ fn call_entry(call: &ToolCall) -> Option<EntryBody> {
         // Code mode wraps its tools in a script; they are recorded one by one.
         "exec" | "write_stdin" | "wait_agent" | "wait" | "spawn_agent" | "close_agent"
         | "view_image" => None,
+        "request_user_input" => {
+            let arguments = serde_json::from_str(text).unwrap_or_default();
+            Some(EntryBody::ToolCall {
+                name: "question".to_owned(),
+                input: live::question(None, "", &arguments).summary,
+                output: String::new(),
+                status: ItemStatus::Running,
+            })
+        }
         name => Some(EntryBody::ToolCall {
             name: match call.namespace.as_deref() {
                 Some(space) => format!("{}: {name}", space.trim_start_matches("mcp__")),
