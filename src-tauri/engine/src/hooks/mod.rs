@@ -214,9 +214,20 @@ pub(crate) fn session_of(path: &Utf8Path, source: Source) -> Option<&str> {
 }
 
 /// Returns where the note of a call is kept. Notes of one session sort by their time.
-fn note_path(folder: &Utf8Path, source: Source, session: &str, at: jiff::Timestamp) -> Utf8PathBuf {
+fn note_path(
+    folder: &Utf8Path,
+    source: Source,
+    session: &str,
+    at: jiff::Timestamp,
+) -> io::Result<Utf8PathBuf> {
+    // It becomes a part of a file's name.
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    if session.is_empty() || session.len() > 64 || !session.bytes().all(is_plain) {
+        let says = format!("{session:?} is no session");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, says));
+    }
     let (at, pid) = (at.as_millisecond(), std::process::id());
-    folder.join(format!("{}~{session}~{at}-{pid}{NOTE}", source.as_str()))
+    Ok(folder.join(format!("{}~{session}~{at}-{pid}{NOTE}", source.as_str())))
 }
 
 /// Leaves a note of a call that does not wait, in place of the session's oldest ones.
@@ -227,7 +238,7 @@ pub(crate) fn leave<T: Serialize>(
     at: jiff::Timestamp,
     says: &T,
 ) -> io::Result<()> {
-    let path = note_path(folder, source, session, at);
+    let path = note_path(folder, source, session, at)?;
     let part = path.with_extension("part");
     fs::write(&part, serde_json::to_vec(says)?)?;
     fs::rename(part, path)?;

@@ -51,7 +51,7 @@ impl Slot {
         at: Timestamp,
         says: &T,
     ) -> io::Result<Self> {
-        let path = note_path(folder, source, session, at);
+        let path = note_path(folder, source, session, at)?;
         let part = path.with_extension("part");
         let mut file = File::create(&part)?;
         file.write_all(&serde_json::to_vec(says)?)?;

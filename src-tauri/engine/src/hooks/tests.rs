@@ -107,6 +107,15 @@ fn attendance_ends_with_the_tray() {
 }
 
 #[test]
+fn a_session_that_is_no_part_of_a_files_name_gets_no_note() {
+    let (_guard, folder) = temp_folder();
+    for session in ["", "../../a", "a/b", "a~b", "a\nb", "ä", &"a".repeat(65)] {
+        assert!(leave(&folder, Source::Codex, session, now(), &1).is_err());
+    }
+    assert_eq!(folder.read_dir_utf8().unwrap().count(), 0);
+}
+
+#[test]
 fn the_latest_notes_of_a_session_are_kept() {
     let (_guard, folder) = temp_folder();
     for n in 0..40 {
