@@ -38,15 +38,17 @@ enum Victim {
     AgentThenSupervisor,
     SupervisorTwice,
     Caller,
+    McpServer,
 }
 
-const VICTIMS: [Victim; 6] = [
+const VICTIMS: [Victim; 7] = [
     Victim::Supervisor,
     Victim::Agent,
     Victim::SupervisorThenAgent,
     Victim::AgentThenSupervisor,
     Victim::SupervisorTwice,
     Victim::Caller,
+    Victim::McpServer,
 ];
 
 #[test]
@@ -168,7 +170,7 @@ fn check_one_signal(stage: &TaskStage, id: &str, point: &str) {
 #[track_caller]
 fn check_point(seed: u64) {
     let mut random = Random(seed);
-    let victim = VICTIMS[usize::try_from(random.below(6)).unwrap()];
+    let victim = VICTIMS[usize::try_from(random.below(7)).unwrap()];
     let moment = Duration::from_millis(random.below(LIFE_MS));
     let point = format!("MC_CRASH_SEED={seed} MC_CRASH_POINTS=1: {victim:?} after {moment:?}");
     let mut stage = TaskStage::scripted(PROGRAM);
@@ -182,7 +184,8 @@ fn check_point(seed: u64) {
     ));
 
     let id = match victim {
-        Victim::Caller => kill_caller(&stage, random.below(40)),
+        Victim::Caller => kill_caller(&stage, &run_command(), random.below(80)),
+        Victim::McpServer => kill_caller(&stage, &server_command(&stage), random.below(200)),
         Victim::Supervisor
         | Victim::Agent
         | Victim::SupervisorThenAgent
@@ -259,7 +262,7 @@ fn strike(victim: Victim, id: &str, stage: &TaskStage, random: &mut Random) {
     };
     let pause = Duration::from_millis(random.below(60));
     match victim {
-        Victim::Caller => {}
+        Victim::Caller | Victim::McpServer => {}
         Victim::Supervisor => kill(supervisors(id)),
         Victim::Agent => kill(members(id)),
         Victim::SupervisorThenAgent => {
@@ -283,13 +286,38 @@ fn strike(victim: Victim, id: &str, stage: &TaskStage, random: &mut Random) {
     }
 }
 
-/// Kills `run` while it hands a task in, and returns the task if there is one.
-fn kill_caller(stage: &TaskStage, after_ms: u64) -> Option<String> {
+fn run_command() -> Vec<String> {
+    [PROGRAM, "run", "--json", "Work."]
+        .map(str::to_owned)
+        .to_vec()
+}
+
+/// A server that is asked to hand a task in, and whose client stays.
+fn server_command(stage: &TaskStage) -> Vec<String> {
+    let capabilities = serde_json::json!({});
+    let requests = [
+        serde_json::json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+            "protocolVersion": "2025-06-18", "capabilities": capabilities,
+            "clientInfo": {"name": "test", "version": "1"}}}),
+        serde_json::json!({"jsonrpc": "2.0", "method": "notifications/initialized"}),
+        serde_json::json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {
+            "name": "codex_run", "arguments": {"prompt": "Work.", "cwd": stage.work()}}}),
+    ];
+    let (pipe, text) = (stage.file("requests.pipe"), stage.file("requests"));
+    let lines: Vec<String> = requests.iter().map(Value::to_string).collect();
+    std::fs::write(&text, lines.join("\n") + "\n").unwrap();
+    let script = "mkfifo \"$1\" && exec 3<>\"$1\" && cat \"$2\" >&3 && exec \"$0\" --mcp <&3";
+    let words = ["/bin/sh", "-c", script, PROGRAM, &pipe, &text];
+    words.map(str::to_owned).to_vec()
+}
+
+/// Kills whoever hands a task in while it does, and returns the task if there is one.
+fn kill_caller(stage: &TaskStage, command: &[String], after_ms: u64) -> Option<String> {
     let work = stage.work();
     let stderr = stage.file("caller.err");
     let mut caller = Process::start(&Start {
-        program: Path::new(PROGRAM).as_os_str(),
-        args: ["run", "--json", "Work."].map(str::to_owned).to_vec(),
+        program: command[0].as_ref(),
+        args: command[1..].to_vec(),
         env: stage.front.env().clone(),
         cwd: &work,
         stdout: Output::Null,
