@@ -1,5 +1,6 @@
 //! Resumed, forked and child threads, and several homes.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use mission_control_testkit::codex::{CLASSIC_MODEL, CODE_MODE_MODEL, CodexHome, Run};
@@ -184,6 +185,18 @@ fn two_homes_are_watched_together() {
         let done = watch.wait_for_status(PATIENT, &id, "done");
         assert_eq!(done["ended"]["how"], "finished");
     }
+    let homes = [&stage.home, &other].map(|home| home.codex_home());
+    let sessions = stage.front.sessions();
+    let tagged: BTreeSet<&str> = sessions.values().map(|s| text(&s["home"])).collect();
+    let expected = homes.map(|home| home.to_str().unwrap());
+    assert_eq!(tagged, BTreeSet::from(expected));
+    let listed = stage.front.run(&["list", "--all"]).stdout;
+    for name in [".codex: Work", "codex: Work"] {
+        assert!(listed.contains(&format!(" {name}")), "{name}: {listed}");
+    }
+    let shown = stage.front.run(&["show", sessions.keys().next().unwrap()]);
+    let is_placed = |home: &str| shown.stdout.contains(&format!(" in {home}"));
+    assert!(expected.into_iter().any(is_placed), "{shown:?}");
 }
 
 #[test]

@@ -176,6 +176,8 @@ pub enum Coverage {
 /// Lines read from a transcript.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lines {
+    /// The agent's home that the transcript belongs to.
+    pub home: String,
     /// Where the transcript lies.
     pub path: String,
     /// Rises when the file was replaced or rewritten; facts of an older generation are void.
@@ -212,6 +214,16 @@ pub enum Writer {
         /// Why, in words for a person.
         why: String,
     },
+}
+
+/// Where an agent keeps a transcript.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Place {
+    /// Among those that may be taken up again.
+    #[default]
+    Usual,
+    /// In its archive: somebody put the session away.
+    Archive,
 }
 
 /// What an agent itself says of a session at the moment: over its live protocol, in a registry it
@@ -310,6 +322,15 @@ pub enum Observation {
         task: String,
         /// When the task ended; turns after that are the session's own again.
         ended_at: Option<Timestamp>,
+    },
+    /// The transcript lies elsewhere than before.
+    TranscriptMoved {
+        /// Whose.
+        session: SessionId,
+        /// Where it lies.
+        path: String,
+        /// What that place is for.
+        place: Place,
     },
     /// The transcript is gone: deleted, or its home vanished.
     TranscriptGone {

@@ -231,6 +231,8 @@ pub enum EndedHow {
     Killed,
     /// A person closed it between turns.
     Closed,
+    /// A person put it into the agent's archive, however it had ended.
+    Archived,
 }
 
 /// The end of a session.
@@ -395,6 +397,9 @@ pub struct LiveSession {
     pub process: Option<ProcessKey>,
     /// The delegated task it runs for.
     pub task_id: Option<String>,
+    /// The agent's home it lies in.
+    #[serde(default)]
+    pub home: Option<String>,
     /// Where its transcript lies.
     pub transcript_path: Option<String>,
     /// Transcript lines that could not be read.

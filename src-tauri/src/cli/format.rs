@@ -54,6 +54,7 @@ pub(super) fn state(session: &LiveSession) -> StateWords {
         Status::Done => match session.ended.as_ref().map(|ended| ended.how) {
             Some(EndedHow::Finished) | None => ("✓", "Finished", Style::new().dimmed()),
             Some(EndedHow::Closed) => ("–", "Closed", Style::new().dimmed()),
+            Some(EndedHow::Archived) => ("–", "Archived", Style::new().dimmed()),
             Some(EndedHow::Interrupted) => ("⊘", "Interrupted", Style::new().dimmed()),
             Some(EndedHow::Failed) => ("✕", "Failed", colour(AnsiColor::Red)),
             Some(EndedHow::Killed) => ("✕", "Killed", colour(AnsiColor::Red)),

@@ -6,6 +6,7 @@ mod doctor;
 mod failure;
 mod format;
 mod gui;
+mod homes;
 mod hook;
 mod hooks;
 mod list;

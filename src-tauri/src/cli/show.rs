@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::Format;
 use super::failure::{Failure, Kind};
+use super::homes;
 use super::live;
 use super::output::Output;
 use super::quiet;
@@ -95,7 +96,10 @@ async fn show(
             output.json_line(&FollowLine::Session { session: &session })?;
         }
         (Format::People, _) => {
-            output.text(&timeline::head(&session))?;
+            let sessions = monitor.sessions().await;
+            let home = session.home.as_deref();
+            let home = home.filter(|home| homes::names(&sessions).contains_key(home));
+            output.text(&timeline::head(&session, home))?;
             let (quiet, problem) = quiet_of(&session)?;
             if let Some(quiet) = quiet {
                 let now = live::now().to_zoned(jiff::tz::TimeZone::system());

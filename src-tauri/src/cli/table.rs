@@ -1,5 +1,7 @@
 //! Sessions as a table for people.
 
+use std::collections::BTreeMap;
+
 use anstyle::Style;
 use jiff::Timestamp;
 use mission_control_core::event::Summary;
@@ -7,6 +9,7 @@ use mission_control_core::session::{Freshness, LiveSession, SessionId, Status};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr as _};
 
 use super::format::{elapsed, group, name, second_line, state, tokens};
+use super::homes;
 use super::output::styled;
 
 /// Columns a session's id takes: enough of a time-ordered id to be unambiguous.
@@ -62,11 +65,25 @@ pub(super) fn lines(sessions: &[LiveSession], now: Timestamp, width: usize) -> V
             std::cmp::Reverse(session.status_since),
         )
     });
+    let table = Table {
+        sessions,
+        homes: homes::names(sessions),
+        now,
+        width,
+    };
     let mut lines = Vec::new();
     for session in top {
-        push_rows(session, sessions, 0, now, width, &mut lines);
+        table.push_rows(session, 0, &mut lines);
     }
     lines
+}
+
+/// What all rows are drawn with.
+struct Table<'a> {
+    sessions: &'a [LiveSession],
+    homes: BTreeMap<&'a str, String>,
+    now: Timestamp,
+    width: usize,
 }
 
 /// Writes the counts as one line.
@@ -110,30 +127,32 @@ fn has_listed_parent(session: &LiveSession, sessions: &[LiveSession]) -> bool {
     session.parent_id.as_ref().is_some_and(is_listed)
 }
 
-fn push_rows(
-    session: &LiveSession,
-    sessions: &[LiveSession],
-    depth: usize,
-    now: Timestamp,
-    width: usize,
-    lines: &mut Vec<String>,
-) {
-    lines.extend(rows(session, depth, now, width));
-    if depth >= 8 {
-        return;
-    }
-    let mut children: Vec<&LiveSession> = sessions
-        .iter()
-        .filter(|child| !child.helper && child.parent_id.as_ref() == Some(&session.id))
-        .collect();
-    children.sort_by_key(|child| child.started_at);
-    for child in children {
-        push_rows(child, sessions, depth + 1, now, width, lines);
+impl Table<'_> {
+    fn push_rows(&self, session: &LiveSession, depth: usize, lines: &mut Vec<String>) {
+        let home = session.home.as_deref();
+        let home = home.and_then(|home| self.homes.get(home).map(String::as_str));
+        lines.extend(rows(session, home, depth, self.now, self.width));
+        if depth >= 8 {
+            return;
+        }
+        let is_child =
+            |child: &&LiveSession| !child.helper && child.parent_id.as_ref() == Some(&session.id);
+        let mut children: Vec<&LiveSession> = self.sessions.iter().filter(is_child).collect();
+        children.sort_by_key(|child| child.started_at);
+        for child in children {
+            self.push_rows(child, depth + 1, lines);
+        }
     }
 }
 
-/// One or two lines: what it is; what it does.
-fn rows(session: &LiveSession, depth: usize, now: Timestamp, width: usize) -> Vec<String> {
+/// One or two lines: what it is, and the name of its home if that says something; what it does.
+fn rows(
+    session: &LiveSession,
+    home: Option<&str>,
+    depth: usize,
+    now: Timestamp,
+    width: usize,
+) -> Vec<String> {
     let words = state(session);
     let until = session.ended.as_ref().and_then(|ended| ended.at);
     let time = match until {
@@ -147,7 +166,10 @@ fn rows(session: &LiveSession, depth: usize, now: Timestamp, width: usize) -> Ve
     };
     let agent = agent(session.source.label(), session.model.as_deref());
     let indent = "  ".repeat(depth);
-    let title = name(session);
+    let title = match home {
+        Some(home) => format!("{home}: {}", name(session)),
+        None => name(session).to_owned(),
+    };
     let id = session
         .source_session_id
         .get(..ID_COLUMNS)

@@ -11,8 +11,9 @@ use super::output::styled;
 /// How many lines of a command's output are shown.
 const OUTPUT_LINES: usize = 12;
 
-/// Writes what a session is and why it is said to be in its state.
-pub(super) fn head(session: &LiveSession) -> String {
+/// Writes what a session is and why it is said to be in its state; `home` is where it lies, if
+/// that needs saying.
+pub(super) fn head(session: &LiveSession, home: Option<&str>) -> String {
     let words = state(session);
     let dim = Style::new().dimmed();
     let mut text = styled(Style::new().bold(), name(session));
@@ -45,7 +46,9 @@ pub(super) fn head(session: &LiveSession) -> String {
         ));
         text.push('\n');
     }
-    text.push_str(&styled(dim, &format!("  {}", session.id)));
+    let place = home.map(|home| format!(" in {}", strip_controls(home)));
+    let id = format!("  {}{}", session.id, place.unwrap_or_default());
+    text.push_str(&styled(dim, &id));
     text.push('\n');
     text
 }

@@ -11,7 +11,7 @@ use rustix::fs::{Mode, OFlags};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::process::{self, Exit, Output, Process, Start, StopSignal};
+use crate::process::{self, Exit, Output, Process, Said, Start, StopSignal};
 use crate::terminal::Terminal;
 use crate::wait::{PATIENT, SOON, wait_for};
 
@@ -188,6 +188,13 @@ impl CodexHome {
              [features]\ndefault_mode_request_user_input = true\n"
         );
         fs::write(&path, config).expect("write config.toml");
+    }
+
+    /// Runs the program with these arguments to its end.
+    #[track_caller]
+    #[must_use]
+    pub fn call(&self, args: &[&str]) -> Said {
+        process::run(program().as_os_str(), args, &self.env(), &self.project())
     }
 
     /// Starts the terminal program in the project.

@@ -3,4 +3,4 @@
 /**
  * How a session ended.
  */
-export type EndedHow = "finished" | "failed" | "interrupted" | "killed" | "closed";
+export type EndedHow = "finished" | "failed" | "interrupted" | "killed" | "closed" | "archived";

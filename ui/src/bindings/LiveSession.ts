@@ -130,6 +130,10 @@ process: ProcessKey | null,
  */
 task_id: string | null, 
 /**
+ * The agent's home it lies in.
+ */
+home: string | null, 
+/**
  * Where its transcript lies.
  */
 transcript_path: string | null, 

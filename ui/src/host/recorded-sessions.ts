@@ -107,6 +107,7 @@ export function session(sketch: Sketch): LiveSession {
     helper: false,
     process: sketch.status === 'done' ? null : { pid: 48_213, started_at: iso(since + 2700) },
     task_id: null,
+    home: '/home/dev/.codex',
     transcript_path: `/home/dev/.codex/sessions/2026/11/20/rollout-${n}.jsonl`,
     skipped_lines: 0,
     resume_command: `codex resume ${id.slice('codex:'.length)}`,

@@ -86,6 +86,7 @@ function endLine(session: LiveSession): Line {
   switch (session.ended.how) {
     case 'finished':
     case 'closed':
+    case 'archived':
       return plain(said ?? '');
     case 'interrupted':
       return plain('The last turn was interrupted.');

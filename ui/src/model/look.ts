@@ -25,6 +25,7 @@ const TURN_FAILED = look('failed', 'failed', 'Turn failed');
 const UNKNOWN = look('unknown', 'unknown', 'Unknown');
 const FINISHED = look('done', 'done', 'Finished');
 const CLOSED = look('done', 'closed', 'Closed');
+const ARCHIVED = look('done', 'closed', 'Archived');
 const INTERRUPTED = look('done', 'interrupted', 'Interrupted');
 const FAILED = look('failed', 'failed', 'Failed');
 const KILLED = look('failed', 'failed', 'Killed');
@@ -56,6 +57,8 @@ function endedLook(session: Shown): Look {
       return FINISHED;
     case 'closed':
       return CLOSED;
+    case 'archived':
+      return ARCHIVED;
     case 'interrupted':
       return INTERRUPTED;
     case 'failed':

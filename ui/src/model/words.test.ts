@@ -19,11 +19,12 @@ test('each end has its own word and shape', () => {
     return `${look.tone} ${look.glyph} ${look.word}`;
   };
 
-  const hows: EndedHow[] = ['finished', 'closed', 'interrupted', 'failed', 'killed'];
+  const hows: EndedHow[] = ['finished', 'closed', 'archived', 'interrupted', 'failed', 'killed'];
 
   expect(hows.map(ended)).toEqual([
     'done done Finished',
     'done closed Closed',
+    'done closed Archived',
     'done interrupted Interrupted',
     'failed failed Failed',
     'failed failed Killed',

@@ -6,6 +6,7 @@ import type { RateLimits } from '../bindings/RateLimits';
 import type { SessionId } from '../bindings/SessionId';
 import { problemFrom, type Host, type Subscription } from '../host/host';
 import { arrange, enteredAt, placeKey, settle, type Group, type Member } from '../model/arrange';
+import { nameHomes } from '../model/homes';
 import { tallyProjects, type ProjectTally } from '../model/projects';
 import { judge } from '../model/stream';
 import { unreachable } from '../model/unreachable';
@@ -32,6 +33,8 @@ export class Fleet {
   problem = $state.raw<Problem | null>(null);
   groups = $state.raw<readonly Group<Row>[]>([]);
   projects = $state.raw<readonly ProjectTally[]>([]);
+  /** Names of the homes of agents that have several. */
+  homes = $state.raw<ReadonlyMap<string, string>>(new Map());
   needsYou = $state(0);
   limits = $state.raw<ReadonlyMap<LiveSession['source'], RateLimits>>(new Map());
 
@@ -201,6 +204,8 @@ export class Fleet {
   #count(): void {
     const sessions = [...this.#rows.values()].map((row) => row.session);
     this.projects = tallyProjects(sessions);
+    const homes = nameHomes(sessions);
+    if (JSON.stringify([...homes]) !== JSON.stringify([...this.homes])) this.homes = homes;
     this.needsYou = sessions.filter(
       (session) => session.status === 'needs_you' && !session.helper,
     ).length;

@@ -53,6 +53,7 @@ export function aSession(name: string, change: Partial<LiveSession> = {}): LiveS
     helper: false,
     process: null,
     task_id: null,
+    home: '/home/dev/.codex',
     transcript_path: null,
     skipped_lines: 0,
     resume_command: null,

@@ -169,6 +169,17 @@ impl Tracker {
                     .insert(session.clone(), RunsFor { task, ended_at });
                 session
             }
+            Observation::TranscriptMoved {
+                session,
+                path,
+                place,
+            } => {
+                if let Some(tracked) = self.sessions.get_mut(&session) {
+                    tracked.state.path = Some(path);
+                    tracked.state.place = place;
+                }
+                session
+            }
             Observation::TranscriptGone { session } => {
                 // A parent that waited for it is waiting no longer.
                 let parent = self.sessions.get(&session).and_then(|t| t.state.parent());

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 
 use super::{Effect, Now, Tracker};
 use crate::observation::{
-    Coverage, Fact, Lines, LiveDoing, LiveState, LocatedFact, Observation, Origin, Role, Writer,
+    Coverage, Fact, Lines, LiveDoing, LiveState, LocatedFact, Observation, Origin, Place, Role,
+    Writer,
 };
 use crate::process::ProcessKey;
 use crate::session::{Client, EvidenceSource, LiveSession, SessionId, TurnId, TurnOutcome};
@@ -125,6 +126,7 @@ impl Sim {
 
     pub(super) fn deliver(&mut self, name: &str, facts: Vec<LocatedFact>) {
         let lines = Lines {
+            home: "/home/dev/.agent".into(),
             path: "rollout.jsonl".into(),
             generation: self.generation,
             coverage: Coverage::Whole,
@@ -163,6 +165,15 @@ impl Sim {
                 from: EvidenceSource::WriterLock,
             },
         );
+    }
+
+    pub(super) fn moved(&mut self, name: &str, place: Place) {
+        let moved = Observation::TranscriptMoved {
+            session: id(name),
+            path: "moved.jsonl".into(),
+            place,
+        };
+        self.tracker.handle(moved, self.now);
     }
 
     pub(super) fn free(&mut self, name: &str) {

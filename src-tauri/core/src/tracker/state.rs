@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::{ASKS_AFTER, LEAVES_WITHIN, Now, QUIET_AFTER, WORDS_WITHIN};
 use crate::observation::{
-    Approver, Coverage, Fact, HookRequest, Lines, LiveDoing, LiveState, LocatedFact, Origin, Role,
-    Writer,
+    Approver, Coverage, Fact, HookRequest, Lines, LiveDoing, LiveState, LocatedFact, Origin, Place,
+    Role, Writer,
 };
 use crate::session::{
     Client, EvidenceSource, LastTurn, Need, NeedKind, RateLimits, SessionId, Tokens, TurnId,
@@ -131,7 +131,9 @@ impl Ask {
 pub(super) struct SessionState {
     pub id: SessionId,
     pub title: Option<String>,
+    pub home: Option<String>,
     pub path: Option<String>,
+    pub place: Place,
     pub writer: Option<WriterLook>,
     /// When the writer was first seen free after it had been held.
     pub released_at: Option<Timestamp>,
@@ -182,7 +184,9 @@ impl SessionState {
         Self {
             id,
             title: None,
+            home: None,
             path: None,
+            place: Place::Usual,
             writer: None,
             released_at: None,
             leaves_until: None,
@@ -412,6 +416,7 @@ impl SessionState {
         }
         let is_first_read = !self.has_been_read;
         self.has_been_read = true;
+        self.home = Some(lines.home);
         self.path = Some(lines.path);
         self.content.coverage = Some(lines.coverage);
         self.content.skipped_lines = self.content.skipped_lines.saturating_add(lines.n_skipped);

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::sim::{Sim, ended, fact_of, id, located, origin, started, turn};
 use super::*;
-use crate::observation::{Fact, LocatedFact, Observation, Role, Writer};
+use crate::observation::{Fact, LocatedFact, Observation, Place, Role, Writer};
 use crate::session::{Client, EndedHow, Freshness, Status, TurnOutcome};
 
 #[test]
@@ -421,6 +421,32 @@ fn a_transcript_that_is_gone_takes_its_session_along() {
         .handle(Observation::TranscriptGone { session: id("a") }, sim.now);
 
     assert_eq!(sim.effects(), ["forgotten a", "summary "]);
+}
+
+#[test]
+fn a_session_that_is_put_away_is_archived_however_it_ended_and_tells_nothing() {
+    let mut sim = Sim::running_in("a", Client::Tui);
+    sim.lines("a", [ended(1, TurnOutcome::Interrupted)]);
+    sim.notices();
+
+    sim.moved("a", Place::Archive);
+    assert_eq!(sim.session("a").status, Status::Paused, "somebody holds it");
+    sim.free("a");
+
+    let archived = sim.session("a");
+    assert_eq!(archived.ended.unwrap().how, EndedHow::Archived);
+    assert_eq!(
+        archived.last_turn.unwrap().outcome,
+        TurnOutcome::Interrupted
+    );
+    assert_eq!(archived.evidence.says, "it lies in the archive");
+    assert_eq!(archived.transcript_path.as_deref(), Some("moved.jsonl"));
+    assert_eq!(sim.notices(), Vec::<String>::new());
+
+    sim.moved("a", Place::Usual);
+    let how = sim.session("a").ended.unwrap().how;
+    assert_eq!(how, EndedHow::Interrupted);
+    assert_eq!(sim.notices(), Vec::<String>::new());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::Now;
 use super::state::{Answer, SessionState, TurnState};
 use super::words;
-use crate::observation::{Coverage, LiveDoing, Role, Writer};
+use crate::observation::{Coverage, LiveDoing, Place, Role, Writer};
 use crate::process::ProcessKey;
 use crate::session::{
     Client, Ended, EndedHow, Evidence, EvidenceSource, Freshness, LiveSession, Need, Status, Turn,
@@ -87,6 +87,7 @@ impl SessionState {
             helper: self.role() == Role::Helper,
             process: self.process(),
             task_id: None,
+            home: self.home.clone(),
             transcript_path: self.path.clone(),
             skipped_lines: content.skipped_lines,
             resume_command: Some(
@@ -108,6 +109,11 @@ impl SessionState {
                 (Status::Working, None) if self.ask(now).is_some() => (Status::NeedsYou, None),
                 status => status,
             },
+        };
+        // Whoever puts a session away has seen how it ended.
+        let own = match (own, self.place) {
+            ((Status::Done, Some(_)), Place::Archive) => (Status::Done, Some(EndedHow::Archived)),
+            (own, Place::Archive | Place::Usual) => own,
         };
         match own.0 {
             Status::Paused | Status::Done if family.n_working > 0 => (Status::Working, None),
@@ -337,6 +343,7 @@ impl SessionState {
             trail.push(words::children_evidence(family.n_working));
         }
         if writer_decides {
+            trail.extend(words::archive_evidence(self));
             trail.extend(writer);
             trail.push(transcript);
         } else {

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::state::{Answer, Ask, Live, SessionState, TurnEnd, TurnState};
 use crate::notice::{Notice, NoticeId, NoticeKind};
-use crate::observation::{LiveDoing, Writer};
+use crate::observation::{LiveDoing, Place, Writer};
 use crate::session::{Evidence, EvidenceSource, LiveSession, Need, TurnOutcome};
 use crate::text::{one_line, shorten};
 
@@ -108,6 +108,17 @@ pub(super) fn writer_evidence(state: &SessionState) -> Option<Evidence> {
         at: Some(state.released_at.unwrap_or(look.at)),
         says,
     })
+}
+
+pub(super) fn archive_evidence(state: &SessionState) -> Option<Evidence> {
+    match state.place {
+        Place::Archive => Some(Evidence {
+            from: EvidenceSource::Transcript,
+            at: None,
+            says: "it lies in the archive".to_owned(),
+        }),
+        Place::Usual => None,
+    }
 }
 
 /// Longest request in evidence, in characters.

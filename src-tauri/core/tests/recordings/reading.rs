@@ -73,6 +73,7 @@ pub(crate) fn tracked(session: &SessionId, pieces: &[&[u8]]) -> Tracker {
             offset += line.len() as u64;
         }
         let lines = Lines {
+            home: "/home/dev/.agent".to_owned(),
             path: file_name(session.source()).to_owned(),
             generation: 0,
             coverage: Coverage::Whole,

@@ -36,6 +36,7 @@ const BATCH: u64 = 4 * 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct Tail {
     source: Source,
+    home: Utf8PathBuf,
     path: Utf8PathBuf,
     reading: Option<Reading>,
     generation: u32,
@@ -105,9 +106,11 @@ impl Gathered {
 }
 
 impl Tail {
-    pub(crate) fn new(source: Source, path: Utf8PathBuf) -> Self {
+    /// Makes a tail of the transcript at `path` in the agent's home at `home`.
+    pub(crate) fn new(source: Source, home: Utf8PathBuf, path: Utf8PathBuf) -> Self {
         Self {
             source,
+            home,
             path,
             reading: None,
             generation: 0,
@@ -169,6 +172,7 @@ impl Tail {
             return Ok(Read::Nothing);
         }
         Ok(Read::Lines(Lines {
+            home: self.home.to_string(),
             path: self.path.to_string(),
             generation: self.generation,
             coverage: self

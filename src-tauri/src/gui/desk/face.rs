@@ -171,6 +171,7 @@ const fn ended_word(ended: Option<EndedHow>) -> &'static str {
     match ended {
         Some(EndedHow::Finished | EndedHow::Closed) | None => "Finished",
         Some(EndedHow::Failed) => "Failed",
+        Some(EndedHow::Archived) => "Archived",
         Some(EndedHow::Interrupted) => "Interrupted",
         Some(EndedHow::Killed) => "Killed",
     }

@@ -121,7 +121,11 @@ impl Waiting {
         Self {
             request,
             state: state.to_owned(),
-            tail: Tail::new(Source::ClaudeCode, asking),
+            tail: Tail::new(
+                Source::ClaudeCode,
+                home.map_or_else(Utf8PathBuf::new, Utf8Path::to_owned),
+                asking,
+            ),
             registry_file: home.map(|home| registry_folder(home).join(format!("{pid}.json"))),
             pid,
             clock: Clock::start(),
@@ -255,7 +259,7 @@ pub(crate) async fn answer(
             Some(agent) => agents_folder(transcript).join(format!("agent-{agent}.jsonl")),
             None => transcript.to_owned(),
         };
-        let mut tail = Tail::new(Source::ClaudeCode, path.clone());
+        let mut tail = Tail::new(Source::ClaudeCode, Utf8PathBuf::new(), path.clone());
         let from = std::fs::metadata(&path)?.len();
         read_on(&mut tail)?;
         let is_asked = |call: &Call| call.id == request && note.says.print.is_of(call);

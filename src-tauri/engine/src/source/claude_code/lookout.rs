@@ -301,8 +301,9 @@ impl Lookout {
         match self.followed.get(id) {
             None => {
                 self.awaited.remove(id);
+                let home_path = self.home(home).to_owned();
                 let followed = Followed {
-                    known: Known::new(home, Tail::new(Source::ClaudeCode, path)),
+                    known: Known::new(home, Tail::new(Source::ClaudeCode, home_path, path)),
                     parent: parent.map(str::to_owned),
                     live: None,
                     title: None,

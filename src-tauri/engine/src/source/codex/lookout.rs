@@ -16,7 +16,7 @@ use mission_control_core::source::codex::thread_id_of_file;
 use mission_control_core::tracker::Now;
 
 use super::rollouts::{self, Found};
-use super::{lock_file, lock_folder, processes, sessions_folder, thread_of_lock};
+use super::{archive_folder, lock_file, lock_folder, processes, sessions_folder, thread_of_lock};
 use crate::hooks;
 use crate::locks::{LockState, LockTable};
 use crate::processes::{OpenFiles, ProcessTable, Running};
@@ -63,6 +63,8 @@ pub(crate) struct Lookout {
     observed: VecDeque<Observation>,
     skipped: BTreeSet<Skipped>,
     names: Names,
+    /// Threads of which was told that they lie in the archive.
+    archived: BTreeSet<String>,
     buffer: Vec<u8>,
 }
 
@@ -82,6 +84,7 @@ impl Lookout {
             observed: VecDeque::new(),
             skipped: BTreeSet::new(),
             names: Names::default(),
+            archived: BTreeSet::new(),
             buffer: Vec::new(),
         }
     }
@@ -250,7 +253,10 @@ impl Lookout {
     /// Finds what no hint told of.
     fn look_slowly(&mut self, now: Now) {
         // What is moved or unmounted as a whole tells nobody.
-        let is_lost = |known: &Known| !sessions_folder(self.home(known.home)).is_dir();
+        let is_lost = |known: &Known| match self.telling {
+            Telling::Watched => !sessions_folder(self.home(known.home)).is_dir(),
+            Telling::Polled => !known.tail.path().exists(),
+        };
         for thread in self.threads(is_lost) {
             self.visit(&thread, Visit::Writer, now);
         }
@@ -320,7 +326,8 @@ impl Lookout {
     fn learn(&mut self, home: usize, thread: &str, path: Utf8PathBuf) {
         match self.known.get(thread) {
             None => {
-                let known = Known::new(home, Tail::new(Source::Codex, path));
+                let home_path = self.home(home).to_owned();
+                let known = Known::new(home, Tail::new(Source::Codex, home_path, path));
                 self.known.insert(thread.to_owned(), known);
             }
             Some(known) if known.home != home => {

@@ -185,6 +185,7 @@ fn describe(observation: &Observation) -> String {
         Observation::HookCalled { session, request } => {
             format!("hook {} {}", short(session), request.need.request_id)
         }
+        Observation::TranscriptMoved { session, .. } => format!("moved {}", short(session)),
         Observation::TranscriptGone { session } => format!("gone {}", short(session)),
     }
 }

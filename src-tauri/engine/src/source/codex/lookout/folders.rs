@@ -7,7 +7,7 @@ use jiff::ToSpan;
 use mission_control_core::tracker::Now;
 
 use super::super::dated_folder;
-use super::{Lookout, lock_folder, rollouts, sessions_folder};
+use super::{Lookout, archive_folder, lock_folder, rollouts, sessions_folder};
 use crate::clock;
 use crate::source::listing::nearest_existing;
 
@@ -44,6 +44,8 @@ impl Lookout {
             live.filter_map(|known| known.tail.path().parent())
                 .map(Utf8Path::to_owned),
         );
+        let archives = self.options.homes.iter().map(|home| archive_folder(home));
+        wanted.extend(archives.filter(|folder| folder.is_dir()));
         let mut seen = BTreeSet::new();
         wanted.retain(|folder| seen.insert(folder.clone()));
         wanted

@@ -101,6 +101,10 @@ impl World {
         self.seen()
     }
 
+    fn folders(&self) -> Vec<Utf8PathBuf> {
+        source::Lookout::folders(&self.lookout, self.now())
+    }
+
     fn observed(&mut self) -> Vec<Observation> {
         std::iter::from_fn(|| self.lookout.poll_observation()).collect()
     }
@@ -154,6 +158,9 @@ fn describe(observation: &Observation) -> String {
         Observation::RunsFor { session, .. } => format!("runs for {}", short(session)),
         Observation::HookCalled { session, request } => {
             format!("hook {} {}", short(session), request.need.request_id)
+        }
+        Observation::TranscriptMoved { session, place, .. } => {
+            format!("moved {} {place:?}", short(session))
         }
         Observation::TranscriptGone { session } => format!("gone {}", short(session)),
     }
@@ -347,7 +354,7 @@ fn lines_of_a_writer_nobody_can_see_make_it_unknown() {
 }
 
 #[test]
-fn archiving_goes_unnoticed_and_deleting_does_not() {
+fn archiving_taking_out_and_deleting_are_told_apart() {
     let mut world = World::new();
     let recording = Recording::of("01-simple-success");
     let path = world.today().join(&recording.name);
@@ -358,10 +365,50 @@ fn archiving_goes_unnoticed_and_deleting_does_not() {
     std::fs::create_dir(&archive).unwrap();
     let archived = archive.join(&recording.name);
     std::fs::rename(&path, &archived).unwrap();
-    assert_eq!(world.hear(&path), Vec::<String>::new());
+    assert_eq!(world.hear(&path), ["moved f37b Archive"]);
+    assert_eq!(world.hear(&archived), Vec::<String>::new());
+    assert!(world.folders().contains(&archive));
 
-    std::fs::remove_file(&archived).unwrap();
+    std::fs::rename(&archived, &path).unwrap();
+    assert_eq!(world.hear(&archived), ["moved f37b Usual"]);
+
+    std::fs::remove_file(&path).unwrap();
     assert_eq!(world.look(), ["gone f37b"]);
+}
+
+#[test]
+fn a_session_in_the_archive_is_found_there() {
+    let mut world = World::new();
+    let recording = Recording::of("01-simple-success");
+    let archive = super::super::archive_folder(&world.home);
+    std::fs::create_dir(&archive).unwrap();
+    append(&archive.join(&recording.name), &recording.text);
+
+    assert_eq!(
+        world.look(),
+        [
+            "lines f37b g0 turns2",
+            "moved f37b Archive",
+            "writer f37b free"
+        ]
+    );
+}
+
+#[test]
+fn where_nobody_tells_of_changes_archiving_is_found_by_a_slow_look() {
+    let mut world = World::new();
+    let recording = Recording::of("01-simple-success");
+    let path = world.today().join(&recording.name);
+    append(&path, &recording.text);
+    world.look();
+    let now = world.now();
+    world.lookout.set_telling(Telling::Polled, now);
+
+    let archive = super::super::archive_folder(&world.home);
+    std::fs::create_dir(&archive).unwrap();
+    std::fs::rename(&path, archive.join(&recording.name)).unwrap();
+
+    assert_eq!(world.look_slowly(), ["moved f37b Archive"]);
 }
 
 #[test]

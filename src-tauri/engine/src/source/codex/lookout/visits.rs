@@ -1,13 +1,13 @@
 //! One look at one rollout: its writer, then its lines, handed on in the order that is promised.
 
-use mission_control_core::observation::{Observation, Writer};
+use mission_control_core::observation::{Observation, Place, Writer};
 use mission_control_core::session::SessionId;
 use mission_control_core::source::Source;
 use mission_control_core::tracker::Now;
 
 use super::super::hook;
 use super::super::writer::{HomeHasLocks, Lock, conclude};
-use super::{Lookout, lock_file, lock_folder, rollouts};
+use super::{Lookout, archive_folder, lock_file, lock_folder, rollouts};
 use crate::source::known::{Came, Drained, Into, Retry};
 
 /// What to look at in one visit.
@@ -109,7 +109,10 @@ impl Lookout {
                 buffer: &mut self.buffer,
             };
             match known.drain(&session, &mut into) {
-                Drained::Came(came) => return Some(came),
+                Drained::Came(came) => {
+                    self.tell_place(thread);
+                    return Some(came);
+                }
                 Drained::Missing if !has_moved => {
                     has_moved = true;
                     let home = known.home;
@@ -125,11 +128,36 @@ impl Lookout {
         }
     }
 
+    /// Hands on that a rollout was put into the archive, or taken out of it.
+    fn tell_place(&mut self, thread: &str) {
+        let Some(known) = self.known.get(thread).filter(|known| known.is_told) else {
+            return;
+        };
+        let path = known.tail.path();
+        let place = if path.starts_with(archive_folder(self.home(known.home))) {
+            Place::Archive
+        } else {
+            Place::Usual
+        };
+        let was_told = match place {
+            Place::Archive => !self.archived.insert(thread.to_owned()),
+            Place::Usual => !self.archived.remove(thread),
+        };
+        if !was_told {
+            self.observed.push_back(Observation::TranscriptMoved {
+                session: SessionId::new(Source::Codex, thread),
+                path: path.to_string(),
+                place,
+            });
+        }
+    }
+
     pub(super) fn drop_gone(&mut self, thread: &str) {
         let Some(known) = self.known.remove(thread) else {
             return;
         };
         self.names.forget(thread);
+        self.archived.remove(thread);
         if known.is_told {
             self.observed.push_back(Observation::TranscriptGone {
                 session: SessionId::new(Source::Codex, thread),
