@@ -1,7 +1,10 @@
 //! What a person reads when something is wrong, and what `doctor` and the Health view show.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::session::EvidenceSource;
+use crate::source::Source;
 use crate::timeline::Entry;
 
 /// Something that hampers Mission Control, and what to do about it.
@@ -47,6 +50,53 @@ pub struct Check {
     pub says: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// How a source of evidence stands; none for checks of anything else.
+    #[serde(default)]
+    pub evidence: Option<EvidenceHealth>,
+}
+
+/// Whether a source of evidence tells what is so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub enum Supply {
+    /// It tells of changes as they happen.
+    Fresh,
+    /// What it tells may be older than what is so.
+    Stale,
+    /// It tells nothing.
+    Unavailable,
+}
+
+/// How one source of evidence about one agent's sessions stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct EvidenceHealth {
+    /// Whose sessions it tells of.
+    pub source: Source,
+    /// Which kind of evidence it is.
+    pub from: EvidenceSource,
+    /// The agent's home it belongs to; none for what belongs to the machine.
+    pub home: Option<String>,
+    /// Whether it tells what is so.
+    pub supply: Supply,
+    /// When it told something last, as far as that is known.
+    #[cfg_attr(test, ts(type = "string | null"))]
+    pub latest_at: Option<Timestamp>,
+    /// Versions of the agent that it comes from, the commonest first.
+    pub versions: Vec<Tally>,
+    /// Kinds of lines it holds that are not known here, the commonest first; bounded.
+    pub unknown_kinds: Vec<Tally>,
+}
+
+/// A name, and how often it came.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct Tally {
+    /// What was counted.
+    pub name: String,
+    /// How often it came.
+    pub count: u32,
 }
 
 /// What was found on this machine.

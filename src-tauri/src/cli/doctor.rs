@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
-use mission_control_core::health::{Check, CheckState};
+use mission_control_core::health::{Check, CheckState, Supply};
 use mission_control_engine::doctor::examine;
 use mission_control_engine::places::{Environment, Places};
 use mission_control_engine::settings::Settings;
@@ -48,17 +48,27 @@ fn lines(check: &Check) -> String {
         CheckState::Problem => ("✕", colour(AnsiColor::Red)),
     };
     let mut text = format!(
-        "{} {:<22} {}\n",
+        "{} {:<24} {}\n",
         styled(style, sign),
         check.label,
-        check.says
+        says(check)
     );
     if let Some(hint) = &check.hint {
         text.push_str(&styled(
             Style::new().dimmed(),
-            &format!("  {:<22} {hint}", ""),
+            &format!("  {:<24} {hint}", ""),
         ));
         text.push('\n');
     }
     text
+}
+
+/// Evidence that is not fresh says so first: its sign alone would leave open what that means.
+fn says(check: &Check) -> String {
+    let supply = check.evidence.as_ref().map(|evidence| evidence.supply);
+    match supply {
+        Some(Supply::Stale) => format!("Stale. {}", check.says),
+        Some(Supply::Unavailable) => format!("Unavailable. {}", check.says),
+        Some(Supply::Fresh) | None => check.says.clone(),
+    }
 }

@@ -49,7 +49,8 @@ export function toDo(report: HealthReport): number {
 export function reportText(report: HealthReport): string {
   const lines = byUrgency(report.checks).map((check) => {
     const hint = check.hint === null ? '' : `\n    ${check.hint}`;
-    return `[${checkLook(check.state).word}] ${check.label}: ${check.says}${hint}`;
+    const supply = check.evidence === null ? '' : ` (${check.evidence.supply})`;
+    return `[${checkLook(check.state).word}] ${check.label}${supply}: ${check.says}${hint}`;
   });
   return [`Mission Control ${report.version}`, ...lines].join('\n');
 }

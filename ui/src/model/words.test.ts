@@ -150,6 +150,7 @@ test('health puts what needs doing first', () => {
     state,
     says: 's',
     hint: id === 'b' ? 'h' : null,
+    evidence: null,
   });
   const report = {
     version: '1',

@@ -2,12 +2,19 @@
 
 pub mod claude_code;
 pub mod codex;
+mod unknown;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde_json::value::RawValue;
 
 use crate::observation::LocatedFact;
 use crate::session::EvidenceSource;
 use crate::timeline::Entry;
+
+pub use unknown::UnknownKinds;
 
 /// What became of one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +111,12 @@ macro_rules! sources {
             pub fn read(&mut self, offset: u64, line: &[u8], facts: &mut Vec<LocatedFact>) -> LineRead {
                 match self { $(Self::$variant(reader) => reader.read(offset, line, facts)),+ }
             }
+
+            /// Names the kind of a line that was not understood, in the source's own words.
+            #[must_use]
+            pub fn kind_of_line(&self, line: &[u8]) -> String {
+                match self { $(Self::$variant(_) => name_of_kind(line, $module::KIND_KEYS)),+ }
+            }
         }
 
         /// Reads transcript lines of one source into timeline entries.
@@ -127,4 +140,29 @@ macro_rules! sources {
 sources! {
     Codex => codex, "codex", "Codex";
     ClaudeCode => claude_code, "claude_code", "Claude Code";
+}
+
+/// Names a line by the texts at these keys, each path a step further into it.
+fn name_of_kind(line: &[u8], keys: &[&[&str]]) -> String {
+    let Ok(line) = serde_json::from_slice::<&RawValue>(line) else {
+        return "no JSON".to_owned();
+    };
+    let names: Vec<String> = keys.iter().map_while(|path| text_at(line, path)).collect();
+    if names.is_empty() {
+        return "without a type".to_owned();
+    }
+    names.join("/")
+}
+
+/// Values beside the path are not parsed: a line may be megabytes long.
+fn text_at(line: &RawValue, path: &[&str]) -> Option<String> {
+    let at = |value: &'_ RawValue, key: &&str| {
+        let object: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(value.get()).ok()?;
+        object.get(*key).map(|value| (*value).to_owned())
+    };
+    let mut value: Box<RawValue> = line.to_owned();
+    for key in path {
+        value = at(&value, key)?;
+    }
+    serde_json::from_str(value.get()).ok()
 }

@@ -23,9 +23,9 @@ pub fn examine(places: &Places, environment: &Environment, further: Vec<Check>) 
         state(places),
         settings(places),
     ];
-    checks.extend(homes::checks(places));
     // That the settings cannot be read is a check of its own.
     let settings = Settings::load(&places.settings_file).unwrap_or_default();
+    checks.extend(homes::checks(places, &settings));
     checks.extend(source::probe(environment, &settings));
     checks.extend([
         locks(),
@@ -45,6 +45,7 @@ fn check(id: &str, label: &str, state: CheckState, says: impl Into<String>) -> C
         state,
         says: says.into(),
         hint: None,
+        evidence: None,
     }
 }
 
@@ -66,6 +67,7 @@ fn of_problem(id: &str, label: &str, problem: Problem) -> Check {
         state: CheckState::Problem,
         says: problem.detail.unwrap_or(problem.title),
         hint: problem.hint,
+        evidence: None,
     }
 }
 

@@ -3,6 +3,8 @@
 use std::os::unix::fs::PermissionsExt;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use mission_control_core::health::{EvidenceHealth, Supply, Tally};
+use mission_control_core::session::EvidenceSource;
 use mission_control_core::source::Source;
 
 use super::*;
@@ -39,12 +41,16 @@ impl World {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    fn examine(&self) -> Vec<(String, CheckState, String)> {
+    fn report(&self) -> HealthReport {
         let environment = Environment {
             program_folders: vec![self.folder.clone()],
             ..Environment::default()
         };
-        let report = examine(&self.places, &environment, Vec::new());
+        examine(&self.places, &environment, Vec::new())
+    }
+
+    fn examine(&self) -> Vec<(String, CheckState, String)> {
+        let report = self.report();
         let short = |text: &str, folder: &Utf8Path| text.replace(folder.as_str(), "");
         report
             .checks
@@ -84,6 +90,8 @@ fn on_an_empty_machine_things_are_absent_and_nothing_is_a_problem() {
         ("state", CheckState::Absent),
         ("settings", CheckState::Absent),
         ("home:/home", CheckState::Absent),
+        ("process:codex", CheckState::Ok),
+        ("process:claude_code", CheckState::Ok),
         ("codex", CheckState::Absent),
         ("claude_code", CheckState::Absent),
         ("locks", CheckState::Ok),
@@ -110,6 +118,53 @@ fn a_home_says_what_it_holds_and_what_could_not_be_used() {
 
     let says = format!("{held} 1 file or folder could not be used.");
     world.assert_says("home:/home", CheckState::Warning, &says);
+}
+
+#[test]
+fn each_source_of_evidence_says_how_it_stands() {
+    let world = World::new();
+    let home = world.folder.join("home");
+    std::fs::create_dir_all(home.join("sessions/2026/11/20")).unwrap();
+    let recording = Recording::of("01-simple-success");
+    let newer = "{\"type\":\"event_msg\",\"payload\":{\"type\":\"sung\"}}\n";
+    let text = format!("{}{newer}{newer}{{\"type\":\"song\"}}\n", recording.text);
+    append(
+        &home.join("sessions/2026/11/20").join(&recording.name),
+        &text,
+    );
+
+    let report = world.report();
+    let evidence: Vec<(&str, &EvidenceHealth)> = report
+        .checks
+        .iter()
+        .filter_map(|check| Some((check.says.as_str(), check.evidence.as_ref()?)))
+        .collect();
+
+    let stands: Vec<(EvidenceSource, Supply)> = evidence
+        .iter()
+        .filter(|(_, evidence)| evidence.home.as_deref() == Some(home.as_str()))
+        .map(|(_, evidence)| (evidence.from, evidence.supply))
+        .collect();
+    let expected = [
+        (EvidenceSource::Transcript, Supply::Fresh),
+        (EvidenceSource::WriterLock, Supply::Unavailable),
+        (EvidenceSource::LiveProtocol, Supply::Unavailable),
+    ];
+    assert_eq!(stands, expected);
+    let (says, transcripts) = evidence[0];
+    let tally = |name: &str, count: u32| Tally {
+        name: name.to_owned(),
+        count,
+    };
+    assert_eq!(
+        transcripts.unknown_kinds,
+        [tally("event_msg/sung", 2), tally("song", 1)]
+    );
+    assert_eq!(transcripts.versions, [tally("0.169.0", 1)]);
+    assert!(transcripts.latest_at.is_some());
+    let sentence = "Written by `0.169.0` (1). 3 lines were read that nobody here knows: \
+                    `event_msg/sung` (2), `song` (1).";
+    assert!(says.ends_with(sentence), "{says}");
 }
 
 #[test]

@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::hooks;
 use crate::places::{Home, Places};
 use crate::settings::Settings;
-use crate::source::{Lookouts, Skipped, live};
+use crate::source::{Lookouts, live};
 use crate::watch::MOST_FOLDERS;
 
 /// Requests that wait for the owner; whoever asks then waits for its turn.
@@ -110,8 +110,8 @@ impl Monitor {
         Self::look_once_closely(options).0
     }
 
-    /// Looks once and also returns what looks like a session and cannot be used.
-    pub(crate) fn look_once_closely(options: &MonitorOptions) -> (Snapshot, Vec<Skipped>) {
+    /// Looks once and also returns how the look went.
+    pub(crate) fn look_once_closely(options: &MonitorOptions) -> (Snapshot, Lookouts) {
         let clock = Clock::start();
         let (settings, problem) = settings_of(&options.places);
         let mut lookout = lookouts(&options.places, &settings);
@@ -138,7 +138,7 @@ impl Monitor {
             sessions,
             problems: problem.into_iter().collect(),
         };
-        (snapshot, lookout.skipped().cloned().collect())
+        (snapshot, lookout)
     }
 
     /// Subscribes to events: a snapshot first, as soon as the first look is complete, then

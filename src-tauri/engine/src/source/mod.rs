@@ -2,6 +2,7 @@
 
 pub(crate) mod claude_code;
 pub(crate) mod codex;
+pub(crate) mod evidence;
 mod known;
 mod listing;
 mod owner;
@@ -15,7 +16,7 @@ use mission_control_core::health::Check;
 use mission_control_core::observation::Observation;
 use mission_control_core::process::ProcessKey;
 use mission_control_core::session::LiveSession;
-use mission_control_core::source::Source;
+use mission_control_core::source::{Source, UnknownKinds};
 use mission_control_core::tracker::Now;
 
 use crate::hooks::Trust;
@@ -75,6 +76,9 @@ pub(crate) trait Lookout: std::fmt::Debug {
 
     /// Returns what looks like a session and cannot be used.
     fn skipped(&self) -> &BTreeSet<Skipped>;
+
+    /// Returns the kinds of lines that were read in a home and are not known.
+    fn unknown_kinds(&self, home: &Utf8Path) -> UnknownKinds;
 
     /// Returns the folders whose changes matter, the most important ones first. Only folders that
     /// exist, or the nearest one above them.
@@ -174,6 +178,27 @@ pub(crate) fn probe(environment: &Environment, settings: &Settings) -> Vec<Check
     Source::ALL.iter().flat_map(probe).collect()
 }
 
+/// Looks how the sources of evidence in one home stand, but for its transcripts. Changes nothing;
+/// takes about two seconds at most.
+pub(crate) fn examine(home: &Home) -> Vec<Check> {
+    match home.source {
+        Source::Codex => codex::examine(&home.path),
+        Source::ClaudeCode => claude_code::examine(&home.path),
+    }
+}
+
+/// Looks at the agents' processes.
+pub(crate) fn examine_processes() -> Vec<Check> {
+    let look = |source: &Source| {
+        let running = match source {
+            Source::Codex => codex::running(),
+            Source::ClaudeCode => claude_code::running(),
+        };
+        evidence::processes(*source, running.as_deref())
+    };
+    Source::ALL.iter().map(look).collect()
+}
+
 /// The lookouts of all agents.
 #[derive(Debug)]
 pub(crate) struct Lookouts(Vec<(Source, Box<dyn Lookout>)>);
@@ -239,6 +264,15 @@ impl Lookouts {
     /// Returns what looks like a session and cannot be used.
     pub(crate) fn skipped(&self) -> impl Iterator<Item = &Skipped> {
         self.all().flat_map(Lookout::skipped)
+    }
+
+    /// Returns the kinds of lines that were read in a home and are not known.
+    pub(crate) fn unknown_kinds(&self, home: &Home) -> UnknownKinds {
+        let mut of_source = self.0.iter().filter(|(source, _)| *source == home.source);
+        let lookout = of_source.next();
+        lookout.map_or_else(UnknownKinds::default, |(_, lookout)| {
+            lookout.unknown_kinds(&home.path)
+        })
     }
 
     /// Returns the folders whose changes matter, the most important ones first.

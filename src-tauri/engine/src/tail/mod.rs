@@ -12,7 +12,7 @@ use std::io;
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 use mission_control_core::observation::{Coverage, Fact, Lines, LocatedFact};
-use mission_control_core::source::{LineOutcome, LineRead, Reader, Source};
+use mission_control_core::source::{LineOutcome, LineRead, Reader, Source, UnknownKinds};
 
 pub(crate) use compressed::for_each_line as read_compressed;
 pub(crate) use cursor::{Cursor, Mark, Stop};
@@ -41,6 +41,8 @@ pub(crate) struct Tail {
     reading: Option<Reading>,
     generation: u32,
     file: Option<File>,
+    /// Of this generation.
+    unknown: UnknownKinds,
 }
 
 #[derive(Debug)]
@@ -66,6 +68,7 @@ struct Gathered {
     latest_at: Option<Timestamp>,
     n_lines: u64,
     n_skipped: u32,
+    unknown: UnknownKinds,
 }
 
 impl Gathered {
@@ -78,13 +81,19 @@ impl Gathered {
         self.latest_at = self.latest_at.max(at);
         match outcome {
             LineOutcome::Read => {}
-            LineOutcome::Skipped => self.n_skipped += 1,
+            LineOutcome::Skipped => {
+                self.n_skipped += 1;
+                self.unknown.add(&reader.kind_of_line(line), 1);
+            }
         }
     }
 
     fn skip_overlong(&mut self, n_overlong: u32) {
         self.n_lines += u64::from(n_overlong);
         self.n_skipped += n_overlong;
+        if n_overlong > 0 {
+            self.unknown.add("too long to be read", n_overlong);
+        }
     }
 
     /// Drops the ends of turns from the head of a transcript whose latest turn began further back
@@ -115,11 +124,17 @@ impl Tail {
             reading: None,
             generation: 0,
             file: None,
+            unknown: UnknownKinds::default(),
         }
     }
 
     pub(crate) fn path(&self) -> &Utf8Path {
         &self.path
+    }
+
+    /// Returns the kinds of lines that were read and are not known.
+    pub(crate) const fn unknown_kinds(&self) -> &UnknownKinds {
+        &self.unknown
     }
 
     /// Returns the reader that has read everything so far; none before the first line.
@@ -163,11 +178,13 @@ impl Tail {
                 }
                 if reading.replace(begun).is_some() {
                     self.generation += 1;
+                    self.unknown = UnknownKinds::default();
                 }
                 gathered
             }
         };
         self.file = Some(file);
+        self.unknown.add_all(&gathered.unknown);
         if gathered.n_lines == 0 {
             return Ok(Read::Nothing);
         }
@@ -262,5 +279,6 @@ impl Gathered {
         self.latest_at = self.latest_at.max(later.latest_at);
         self.n_lines += later.n_lines;
         self.n_skipped += later.n_skipped;
+        self.unknown.add_all(&later.unknown);
     }
 }

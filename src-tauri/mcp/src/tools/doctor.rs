@@ -12,7 +12,7 @@ pub(super) const DOCTOR: ToolSpec = ToolSpec {
     name: "codex_doctor",
     title: "Check the set-up",
     description: "Checks what delegating to Codex depends on: the Codex program and its version, \
-        login, homes, settings, the state folder. Call it when a task fails with NOT_INSTALLED or \
+        login, homes, what tells of sessions, settings, the state folder. Call it when a task fails with NOT_INSTALLED or \
         AUTH, or when nothing is found. Takes up to ten seconds. Changes nothing.",
     parameters: &[],
     output,
@@ -50,12 +50,38 @@ fn output() -> Value {
                             "enum": ["ok", "absent", "warning", "problem"]
                         },
                         "says": { "type": "string" },
-                        "hint": { "type": ["string", "null"], "description": "What to do about it." }
+                        "hint": { "type": ["string", "null"], "description": "What to do about it." },
+                        "evidence": {
+                            "type": ["object", "null"],
+                            "description": "How a source of evidence about sessions stands: \
+                                `supply` fresh, stale or unavailable, and kinds of lines that \
+                                are not known.",
+                            "properties": {
+                                "source": { "type": "string" },
+                                "from": { "type": "string" },
+                                "home": { "type": ["string", "null"] },
+                                "supply": {
+                                    "type": "string",
+                                    "enum": ["fresh", "stale", "unavailable"]
+                                },
+                                "latest_at": { "type": ["string", "null"] },
+                                "versions": { "type": "array", "items": tally() },
+                                "unknown_kinds": { "type": "array", "items": tally() }
+                            }
+                        }
                     },
                     "required": ["id", "label", "state", "says"]
                 }
             }
         },
         "required": ["version", "checks"]
+    })
+}
+
+fn tally() -> Value {
+    json!({
+        "type": "object",
+        "properties": { "name": { "type": "string" }, "count": { "type": "integer" } },
+        "required": ["name", "count"]
     })
 }

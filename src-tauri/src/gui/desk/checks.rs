@@ -46,6 +46,7 @@ fn check(id: &str, label: &str, works: &str, lack: Option<&Problem>) -> Check {
         },
         says: lack.map_or(works, |problem| &problem.title).to_owned(),
         hint: lack.and_then(|problem| problem.hint.clone()),
+        evidence: None,
     }
 }
 

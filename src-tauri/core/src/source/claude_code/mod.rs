@@ -25,6 +25,9 @@ use crate::session::EvidenceSource;
 /// What shows that nobody holds a session any more.
 pub(super) const RELEASE_EVIDENCE: EvidenceSource = EvidenceSource::Registry;
 
+/// Where a line names its kind, the line's own first.
+pub(super) const KIND_KEYS: &[&[&str]] = &[&["type"], &["subtype"]];
+
 /// Returns the command that takes a session up again in a terminal; a sub-agent has none.
 #[must_use]
 pub fn resume_command(source_session_id: &str) -> Vec<String> {

@@ -23,6 +23,13 @@ use crate::session::EvidenceSource;
 /// What shows that nobody holds a session any more.
 pub(super) const RELEASE_EVIDENCE: EvidenceSource = EvidenceSource::WriterLock;
 
+/// Where a line names its kind, the line's own first.
+pub(super) const KIND_KEYS: &[&[&str]] = &[
+    &["type"],
+    &["payload", "type"],
+    &["payload", "item", "type"],
+];
+
 /// Returns the command that takes a session up again in a terminal.
 #[must_use]
 pub fn resume_command(source_session_id: &str) -> Vec<String> {

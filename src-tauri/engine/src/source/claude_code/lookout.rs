@@ -12,8 +12,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 use mission_control_core::observation::{LiveState, Observation, Writer};
 use mission_control_core::process::ProcessKey;
-use mission_control_core::source::Source;
 use mission_control_core::source::claude_code::is_session_id;
+use mission_control_core::source::{Source, UnknownKinds};
 use mission_control_core::tracker::Now;
 
 use super::projects_folder;
@@ -124,6 +124,15 @@ impl source::Lookout for Lookout {
 
     fn skipped(&self) -> &BTreeSet<Skipped> {
         &self.skipped
+    }
+
+    fn unknown_kinds(&self, home: &Utf8Path) -> UnknownKinds {
+        let mut kinds = UnknownKinds::default();
+        let followed = self.followed.values().map(|followed| &followed.known);
+        for known in followed.filter(|known| self.home(known.home) == home) {
+            kinds.add_all(known.tail.unknown_kinds());
+        }
+        kinds
     }
 
     fn folders(&self, _now: Now) -> Vec<Utf8PathBuf> {

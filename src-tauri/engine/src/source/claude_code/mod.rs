@@ -2,6 +2,7 @@
 //! has which session open.
 
 pub(crate) mod hook;
+mod examine;
 mod lookout;
 mod owner;
 mod probe;
@@ -11,6 +12,7 @@ mod transcripts;
 use camino::{Utf8Path, Utf8PathBuf};
 
 pub(crate) use hook::hook_called;
+pub(crate) use examine::{examine, running};
 pub(crate) use lookout::Lookout;
 pub(crate) use owner::ownership;
 pub(crate) use probe::probe;

@@ -19,6 +19,7 @@ pub(crate) fn probe(environment: &Environment) -> Vec<Check> {
             state: CheckState::Absent,
             says: "There is no `claude` in the folders of `PATH`.".to_owned(),
             hint: Some("Sessions are shown without it.".to_owned()),
+            evidence: None,
         }];
     };
     let (state, says) = match command::run(&program, &["--version"], LIMIT) {
@@ -49,5 +50,6 @@ pub(crate) fn probe(environment: &Environment) -> Vec<Check> {
         state,
         says,
         hint: (state != CheckState::Ok).then(|| "Install Claude Code again.".to_owned()),
+        evidence: None,
     }]
 }

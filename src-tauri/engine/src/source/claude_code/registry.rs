@@ -53,6 +53,19 @@ impl Entry {
     }
 }
 
+/// How many files of a registry there are of each kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tallied {
+    /// Of processes that live.
+    pub(super) alive: usize,
+    /// Left behind.
+    pub(super) gone: usize,
+    /// Of another container or machine.
+    pub(super) elsewhere: usize,
+    /// Not understood.
+    pub(super) unreadable: usize,
+}
+
 /// All registry files.
 #[derive(Debug, Default)]
 pub(super) struct Registry {
@@ -146,6 +159,22 @@ impl Registry {
                 entry.home -= 1;
             }
         }
+    }
+
+    /// Counts the files in `folder`, all of which were read.
+    pub(super) fn tallied(&self, folder: &Utf8Path) -> Tallied {
+        let listing = folder.read_dir_utf8().into_iter().flatten().flatten();
+        let files = listing.filter(|entry| is_registry_file(entry.path()));
+        let mut tallied = Tallied::default();
+        for file in files {
+            match self.entries.get(file.path()).map(|entry| entry.holder) {
+                Some(Holder::Alive(_)) => tallied.alive += 1,
+                Some(Holder::Gone) => tallied.gone += 1,
+                Some(Holder::Elsewhere) => tallied.elsewhere += 1,
+                None => tallied.unreadable += 1,
+            }
+        }
+        tallied
     }
 
     /// Returns the entries whose process lives.

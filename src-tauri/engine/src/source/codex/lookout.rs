@@ -11,8 +11,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 use mission_control_core::observation::Observation;
 use mission_control_core::process::ProcessKey;
-use mission_control_core::source::Source;
 use mission_control_core::source::codex::thread_id_of_file;
+use mission_control_core::source::{Source, UnknownKinds};
 use mission_control_core::tracker::Now;
 
 use super::rollouts::{self, Found};
@@ -118,6 +118,15 @@ impl source::Lookout for Lookout {
 
     fn skipped(&self) -> &BTreeSet<Skipped> {
         &self.skipped
+    }
+
+    fn unknown_kinds(&self, home: &Utf8Path) -> UnknownKinds {
+        let mut kinds = UnknownKinds::default();
+        let here = self.known.values();
+        for known in here.filter(|known| self.home(known.home) == home) {
+            kinds.add_all(known.tail.unknown_kinds());
+        }
+        kinds
     }
 
     fn folders(&self, now: Now) -> Vec<Utf8PathBuf> {

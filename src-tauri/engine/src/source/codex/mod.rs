@@ -1,6 +1,7 @@
 //! Codex: where its files lie, which processes are its, and who writes which rollout.
 
 pub(crate) mod cloud;
+mod examine;
 pub(crate) mod exec;
 mod hook;
 pub(crate) mod live;
@@ -15,6 +16,7 @@ mod writer;
 use camino::{Utf8Path, Utf8PathBuf};
 
 pub(crate) use hook::hook_called;
+pub(crate) use examine::{examine, running};
 pub(crate) use lookout::Lookout;
 pub(crate) use owner::ownership;
 pub(crate) use probe::{probe, program};

@@ -20,6 +20,7 @@ pub(crate) fn probe(environment: &Environment, program: Option<&str>) -> Vec<Che
             state: CheckState::Absent,
             says: "There is no `codex` in the folders of `PATH`.".to_owned(),
             hint: Some("Sessions are shown without it; delegating tasks needs it.".to_owned()),
+            evidence: None,
         }];
     };
     vec![version(&program), login(&program)]
@@ -86,6 +87,7 @@ fn check(id: &str, label: &str, state: CheckState, says: String, hint: Option<St
         state,
         says,
         hint,
+        evidence: None,
     }
 }
 

@@ -5,6 +5,7 @@
 //! its pending request is fetched or answered.
 
 mod answer;
+mod examine;
 mod interrupt;
 mod link;
 mod standing;
@@ -29,6 +30,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
 pub(crate) use answer::{Answered, answer};
+pub(crate) use examine::{Standing, examine};
 pub(crate) use interrupt::{Interrupted, interrupt};
 
 /// Whose servers these are.

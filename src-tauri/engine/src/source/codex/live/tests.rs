@@ -6,6 +6,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
+use super::examine::examine_if;
 use super::*;
 use crate::testing::temp_folder;
 
@@ -300,4 +301,105 @@ async fn a_server_that_leaves_takes_its_word_along() {
 
     assert!(matches!(first, Observation::LiveSeen { .. }), "{first:?}");
     assert_eq!(then, lost(THREAD));
+}
+
+/// Examines a server that answers with `answer`.
+async fn examined(answer: impl FnMut(&str, &Value) -> Vec<Value>) -> Standing {
+    let server = Server::start();
+    let serving = async {
+        let mut conversation = server.accept().await;
+        conversation.serve(answer).await;
+    };
+    let (standing, ()) = tokio::join!(examine_if(|_| true, &server.home), serving);
+    standing
+}
+
+#[tokio::test]
+async fn a_server_that_talks_says_its_version_and_what_it_runs() {
+    let talks = |user_agent: &'static str| {
+        examined(move |method, _| match method {
+            "initialize" => vec![json!({ "result": { "userAgent": user_agent } })],
+            "thread/loaded/list" => vec![json!({ "result": { "data": [THREAD, "b"] } })],
+            _ => Vec::new(),
+        })
+    };
+    let expected = |version: Option<&str>| Standing::Talks {
+        version: version.map(str::to_owned),
+        n_threads: 2,
+    };
+
+    assert_eq!(
+        talks("codex-tui/0.169.0 (Debian 12; x86_64)").await,
+        expected(Some("0.169.0"))
+    );
+    assert_eq!(
+        talks("codex/9.1.0-beta").await,
+        expected(Some("9.1.0-beta"))
+    );
+    assert_eq!(talks("codex/\u{1b}[2J").await, expected(None));
+    assert_eq!(talks("").await, expected(None));
+}
+
+#[tokio::test]
+async fn a_server_that_lies_floods_or_refuses_is_called_so() {
+    let lies = examined(|method, _| match method {
+        "initialize" => vec![json!({ "result": 7 })],
+        _ => vec![json!({ "result": "everything is fine" })],
+    });
+    assert_eq!(lies.await, Standing::Odd("it names no threads".to_owned()));
+
+    let floods = examined(|method, _| match method {
+        "initialize" => vec![json!({ "method": "weather/changed" }); 5000],
+        _ => Vec::new(),
+    });
+    assert_eq!(floods.await, Standing::Odd("it says too much".to_owned()));
+
+    let refuses = examined(|_, asked| {
+        let error = json!({ "code": -32600, "message": "upgrade first" });
+        vec![json!({ "id": asked["id"], "error": error })]
+    });
+    assert_eq!(refuses.await, Standing::Refuses("upgrade first".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_hangs_costs_a_limited_time() {
+    let server = Server::start();
+    let before = tokio::time::Instant::now();
+
+    let standing = examine_if(|_| true, &server.home).await;
+
+    assert_eq!(standing, Standing::Silent);
+    assert_eq!(before.elapsed(), LOOK);
+}
+
+#[tokio::test]
+async fn a_server_without_a_thread_is_not_talked_to() {
+    let server = Server::start();
+
+    assert_eq!(examine(&server.home).await, Standing::Unasked);
+
+    let (mut stream, _) = server.listener.accept().await.unwrap();
+    let mut said = Vec::new();
+    let reading = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut said);
+    assert_eq!(reading.await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn what_a_dead_server_left_is_told_from_nothing_and_from_something_else() {
+    let (_guard, home) = temp_folder();
+    assert_eq!(examine(&home).await, Standing::Absent);
+    let path = socket(&home);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+
+    std::os::unix::fs::symlink("/nowhere/at/all", &path).unwrap();
+    assert_eq!(examine(&home).await, Standing::LeftBehind);
+    std::fs::remove_file(&path).unwrap();
+
+    drop(UnixListener::bind(path.as_std_path()).unwrap());
+    assert_eq!(examine(&home).await, Standing::LeftBehind);
+    std::fs::remove_file(&path).unwrap();
+
+    std::fs::write(&path, "").unwrap();
+    let standing = examine(&home).await;
+    assert_eq!(standing, Standing::Closed("it is no socket".to_owned()));
 }

@@ -32,10 +32,18 @@ pub(super) const fn is_there(_home: &Utf8Path) -> bool {
     false
 }
 
+pub(super) async fn knock(_home: &Utf8Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 impl Wire {
     pub(super) async fn connect(_home: &Utf8Path) -> Result<Self, LiveError> {
         let unsupported = io::Error::from(io::ErrorKind::Unsupported);
         Err(LiveError::Connect(unsupported))
+    }
+
+    pub(super) fn user_agent(&self) -> Option<&str> {
+        match self.0 {}
     }
 
     pub(super) async fn ask(&mut self, _method: &str, _params: Value) -> Result<Value, LiveError> {

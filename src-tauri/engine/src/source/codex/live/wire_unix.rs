@@ -44,6 +44,8 @@ pub(super) struct Wire {
     /// Heard while an answer was waited for.
     kept: VecDeque<Heard>,
     n_requests: i64,
+    /// How the server names itself and its version.
+    user_agent: Option<String>,
 }
 
 enum Incoming {
@@ -55,6 +57,13 @@ enum Incoming {
 /// Returns whether there is a socket; a daemon that died may have left it.
 pub(super) fn is_there(home: &Utf8Path) -> bool {
     std::fs::metadata(socket(home)).is_ok_and(|file| file.file_type().is_socket())
+}
+
+/// Looks whether somebody listens, and says nothing to it.
+pub(super) async fn knock(home: &Utf8Path) -> std::io::Result<()> {
+    UnixStream::connect(socket(home).as_std_path())
+        .await
+        .map(drop)
 }
 
 impl Wire {
@@ -76,6 +85,7 @@ impl Wire {
             stream,
             kept: VecDeque::new(),
             n_requests: 0,
+            user_agent: None,
         };
         let hello = json!({
             "clientInfo": {
@@ -85,9 +95,16 @@ impl Wire {
             },
             "capabilities": { "experimentalApi": true },
         });
-        wire.ask("initialize", hello).await?;
+        let said = wire.ask("initialize", hello).await?;
+        let named = said.get("userAgent").and_then(Value::as_str);
+        wire.user_agent = named.map(str::to_owned);
         wire.send(&json!({ "method": "initialized" })).await?;
         Ok(wire)
+    }
+
+    /// Returns how the server names itself, if it does.
+    pub(super) fn user_agent(&self) -> Option<&str> {
+        self.user_agent.as_deref()
     }
 
     /// Asks and returns the answer; what is said meanwhile is kept.
