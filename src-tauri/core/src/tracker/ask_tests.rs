@@ -51,7 +51,7 @@ fn called(sim: &mut Sim, item: Option<&str>) {
 }
 
 fn told(item: &str) -> String {
-    format!("{}/t1/needs_you/t1/{item}", id("a"))
+    format!("{}/-/needs_you/t1/{item}", id("a"))
 }
 
 fn status(sim: &Sim) -> Status {

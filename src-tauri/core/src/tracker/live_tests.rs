@@ -27,7 +27,7 @@ fn approval(request: &str) -> LiveDoing {
 
 /// The id of the notice of a request.
 fn told(request: &str) -> String {
-    format!("{}/t1/needs_you/{request}", id("a"))
+    format!("{}/-/needs_you/{request}", id("a"))
 }
 
 const UNNAMED: LiveDoing = LiveDoing::Waiting { need: None };

@@ -454,6 +454,8 @@ mod ask_tests;
 #[cfg(test)]
 mod live_tests;
 #[cfg(test)]
+mod order_tests;
+#[cfg(test)]
 mod sim;
 #[cfg(test)]
 mod tests;

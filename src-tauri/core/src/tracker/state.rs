@@ -304,9 +304,14 @@ impl SessionState {
     }
 
     /// The agent fell silent. That it waits for a person stays true until something shows that it
-    /// does not; for the rest the transcript knows as much.
+    /// does not, such as that nobody holds the session; for the rest the transcript knows as much.
     pub(super) fn live_lost(&mut self) {
-        self.live = self.live.take().filter(Live::is_waiting).map(|live| Live {
+        let is_released = self
+            .writer
+            .as_ref()
+            .is_some_and(|look| look.writer == Writer::Free);
+        let waiting = self.live.take().filter(Live::is_waiting);
+        self.live = waiting.filter(|_| !is_released).map(|live| Live {
             is_current: false,
             ..live
         });
@@ -377,11 +382,17 @@ impl SessionState {
     fn turn_dropped_before(&self, writer: &Writer) -> Option<TurnId> {
         let live = self.live.as_ref().filter(|live| live.is_current)?;
         match &self.content.turn {
+            // That it was idle before the turn says nothing about the turn.
             TurnState::Open {
                 id,
+                started_at,
                 answer: Answer::Pending,
-                ..
-            } if live.is_idle() && *writer == Writer::Free => Some(id.clone()),
+            } if live.is_idle()
+                && *writer == Writer::Free
+                && started_at.is_none_or(|started_at| live.state.at >= started_at) =>
+            {
+                Some(id.clone())
+            }
             TurnState::Open { .. } | TurnState::Over { .. } | TurnState::None => None,
         }
     }

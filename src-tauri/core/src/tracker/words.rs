@@ -184,7 +184,8 @@ pub(super) fn need_notice(session: &LiveSession, since: Timestamp) -> Notice {
         (None, None) => "It waits for you.".to_owned(),
     };
     Notice {
-        id: NoticeId::derive(&session.id, turn.as_ref(), kind, Some(request)),
+        // The request may be heard of before its turn was read: then its id tells more than ours.
+        id: NoticeId::derive(&session.id, None, kind, Some(request)),
         kind,
         session_id: Some(session.id.clone()),
         task_id: session.task_id.clone(),

@@ -580,3 +580,26 @@ fn a_home_that_is_moved_away_takes_its_sessions_along() {
         ["lines f37b g0 turns2", "writer f37b free"]
     );
 }
+
+#[test]
+fn a_machine_that_slept_and_a_clock_that_was_set_show_nothing_new() {
+    let mut world = World::new();
+    let recording = Recording::of("01-simple-success");
+    append(&world.today().join(&recording.name), &recording.text);
+    let lock = world.lock_path(&recording.thread);
+    std::fs::write(&lock, "").unwrap();
+    let _child = Flock::by_child(&lock);
+    assert_eq!(world.look().len(), 2);
+    world.settle();
+
+    for hours in [9, -9] {
+        world.skipped_ahead += SLOW_AT_REST;
+        let now = world.now();
+        let wall = now.wall + SignedDuration::from_hours(hours);
+        let jumped = Now { wall, ..now };
+        world.lookout.handle_timeout(jumped);
+        world.lookout.look(jumped);
+
+        assert_eq!(world.seen(), Vec::<String>::new(), "{hours} h");
+    }
+}
