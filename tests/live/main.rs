@@ -8,6 +8,8 @@
     reason = "a missing value fails the test"
 )]
 
+mod ends;
+
 use std::fs;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
@@ -83,6 +85,15 @@ const SCENES: &[Scene] = &[
         "daemon killed while asked",
         a_daemon_that_dies_ends_what_waited,
     ),
+    (
+        "left in every way, idle, working and asked",
+        ends::threads_outlive_their_terminals,
+    ),
+    (
+        "left in every way without a daemon",
+        ends::a_terminal_on_its_own_takes_its_session_along,
+    ),
+    ("examined", ends::the_doctor_says_how_the_daemon_stands),
 ];
 
 #[test]
@@ -103,7 +114,7 @@ impl Stage {
         let (model, home) = (Model::start(), CodexHome::new());
         let front = Front::new(env!("CARGO_BIN_EXE_mission-control"), home.env());
         let mut script = Script::new([say("A title")]);
-        for n in 0..20 {
+        for n in 0..40 {
             let marker = home.path().join(format!("marker-{n}"));
             let touch = format!("touch {}", marker.display());
             script = script
@@ -129,11 +140,18 @@ impl Stage {
 
     /// Opens a terminal with a prompt of the kind `word`, and finds its session.
     fn talk(&mut self, word: &str) -> Talk {
+        self.talk_with(word, &[])
+    }
+
+    /// The same with further arguments.
+    fn talk_with(&mut self, word: &str, args: &[&str]) -> Talk {
         let n = self.n_prompts;
         self.n_prompts += 1;
         let prompt = format!("{word} {n}.");
         let mut watch = self.front.watch();
-        let terminal = self.home.tui(&["-a", "on-request", &prompt]);
+        let terminal = self
+            .home
+            .tui(&[&["-a", "on-request"], args, &[&prompt]].concat());
         let session = watch.wait_for(PATIENT, "the session appears", |event| {
             event["session"]["last_prompt"] == prompt.as_str()
         });

@@ -5,6 +5,8 @@
     reason = "a missing value fails the test"
 )]
 
+mod ends;
+
 use std::time::Duration;
 
 use mission_control_testkit::claude::{ClaudeHome, ClaudeModel, MODEL, Reply, VERSION};

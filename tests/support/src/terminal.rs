@@ -44,6 +44,19 @@ impl Terminal {
         self.tmux(&["capture-pane", "-p"]).stdout
     }
 
+    /// Returns the process that was started in it.
+    #[track_caller]
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        let said = self.tmux(&["list-panes", "-F", "#{pane_pid}"]);
+        said.stdout.trim().parse().expect("a process in the pane")
+    }
+
+    /// Closes its window: the program hears that its terminal hung up.
+    pub fn close(&self) {
+        drop(self.tmux(&["kill-server"]));
+    }
+
     /// Returns whether the program still runs.
     #[must_use]
     pub fn is_open(&self) -> bool {
