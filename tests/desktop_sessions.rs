@@ -127,6 +127,67 @@ fn a_muted_session_tells_nothing_and_the_bell_and_the_terminal_agree() {
 }
 
 #[test]
+fn a_session_is_snoozed_from_the_tray_and_from_its_notification() {
+    let stage = Stage::new();
+    let driver = Driver::start(&stage.desktop, &stage.env());
+    let browser = driver.open(GUI, &["--show"], || {});
+    browser.wait_until_ready();
+    let item = stage.desktop.wait_for_tray_item();
+    let held = stage.home.held_command("go");
+    let script = Script::new([command(&held.line()), say("Built.")]);
+    let script = stage.model.plays("quiet", script);
+    let mut run = stage.home.exec(&Run::new(&script, "Build it"));
+    let id = format!("codex:{}", run.thread_id());
+    let quiet = || stage.front(&["show", &id, "--json"])["quiet"].clone();
+    let is_quiet = |expected: &'static str| {
+        wait_for(SOON, expected, || {
+            (quiet()["type"] == expected).then_some(())
+        });
+    };
+
+    wait_for(SOON, "the session is in the menu", || {
+        let menu = item.menu();
+        let labels: Vec<&str> = menu.iter().map(|line| line.label.as_str()).collect();
+        let of = labels
+            .iter()
+            .position(|label| *label == "Notifications of")?;
+        let expected = [
+            "Build it",
+            "Snooze for an hour",
+            "Mute",
+            "Tell me everything",
+        ];
+        labels
+            .get(of + 1..)
+            .is_some_and(|below| below.starts_with(&expected))
+            .then_some(())
+    });
+    item.choose("Snooze for an hour");
+    is_quiet("snoozed");
+    item.choose("Mute");
+    is_quiet("muted");
+    item.choose("Tell me everything");
+    wait_for(SOON, "it is loud", || quiet().is_null().then_some(()));
+    held.release();
+    run.wait();
+
+    let told = stage.desktop.wait_for_notified(1);
+    assert_eq!(told[0].title, "Build it finished");
+    assert!(
+        told[0].actions.contains(&"Snooze 1 h".to_owned()),
+        "{told:?}"
+    );
+    stage.desktop.wait_until_notification_is_visible();
+    stage.desktop.screenshot("18-snooze");
+    // A choice is heard once the application listens for it, a moment after it is shown.
+    wait_for(SOON, "it is snoozed", || {
+        stage.desktop.choose_in_notification("snooze");
+        (quiet()["type"] == "snoozed").then_some(())
+    });
+    browser.close();
+}
+
+#[test]
 fn a_request_in_quiet_hours_is_told_when_they_end_if_it_is_still_open() {
     let stage = Stage::new();
     stage.write_settings(&format!(

@@ -5,6 +5,7 @@ use std::time::Duration;
 use mission_control_core::event::{Event, EventBody};
 use mission_control_core::health::Problem;
 use mission_control_core::notice::Notice;
+use mission_control_core::session::SessionId;
 use mission_control_engine::clock::Clock;
 use mission_control_engine::demo::Demo;
 use mission_control_engine::monitor::Monitor;
@@ -21,10 +22,11 @@ use crate::desk::{Desk, Focus, Loudness};
 use crate::forward::forward;
 use crate::notices::Moment;
 use crate::notices::post::{Errand, Post, Remembered};
+use crate::sessions::Wish;
 use crate::target::{self, Target};
 use crate::tick::{Tick, Ticks};
 use crate::tray::{self, Choice, Tray, TrayState};
-use crate::{backstage, ipc, problems, window};
+use crate::{backstage, ipc, problems, sessions, window};
 
 /// A panel that is gone for so long is not just restarting.
 const HOST_GRACE: Duration = Duration::from_secs(2);
@@ -174,6 +176,21 @@ impl Controller {
         });
     }
 
+    /// Changes what is told of a session. Where that is not possible the window opens, which says
+    /// how things stand.
+    fn quieten(&self, id: SessionId, wish: Wish) {
+        let (places, ticks) = (self.places.clone(), self.ticks.clone());
+        tauri::async_runtime::spawn_blocking(move || {
+            match sessions::set_quiet(&places, &id, wish) {
+                Ok(quiet) => tracing::info!(session = %id, ?quiet, "What is told of it changed."),
+                Err(problem) => {
+                    tracing::warn!(session = %id, problem = %problem.title, "A wish was not kept.");
+                    ticks.send(Tick::FollowedNotice(Target::Session(id)));
+                }
+            }
+        });
+    }
+
     /// Goes to a session's terminal. Where that is not possible the window opens, which offers the
     /// command that takes the session up.
     async fn go_to_terminal(&mut self, target: Target) {
@@ -200,6 +217,11 @@ impl Controller {
                 self.open(Some(target));
             }
             Tick::WantsTerminal(target) => self.go_to_terminal(target).await,
+            Tick::Chose(Choice::Quieten(id, wish)) => self.quieten(id, wish),
+            Tick::SnoozedNotice(Target::Session(id)) => self.quieten(id, Wish::Snooze),
+            Tick::SnoozedNotice(Target::Task(task)) => {
+                tracing::warn!(%task, "A task cannot be snoozed.");
+            }
             Tick::AnsweredNotice(target, request, decision) => {
                 self.answer(target, request, decision);
             }

@@ -22,6 +22,8 @@ pub(crate) enum Tick {
     FollowedNotice(Target),
     /// The person wants to go from a notification to the terminal of its session.
     WantsTerminal(Target),
+    /// The person snoozed the session of a notification.
+    SnoozedNotice(Target),
     /// The person answered the request of a notification.
     AnsweredNotice(Target, String, Decision),
     /// A notice was claimed: it was shown, or kept back for good.

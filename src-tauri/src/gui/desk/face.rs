@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use mission_control_core::session::{EndedHow, LiveSession, SessionId, Status};
 
 use super::{Card, Desk, Loudness, Place};
+use crate::sessions::Wish;
 use crate::target::Target;
 use crate::tray::{Choice, MenuEntry, TrayIcon, TrayState};
 
@@ -84,6 +85,9 @@ impl Desk {
             menu.extend(tasks);
             menu.push(MenuEntry::Separator);
         }
+        if !rows.is_empty() {
+            menu.push(notifications(&rows));
+        }
         menu.push(choice("Open Mission Control", Choice::Open));
         menu.push(choice("Quit", Choice::Quit));
         menu
@@ -149,6 +153,25 @@ struct Row<'a> {
     card: &'a Card,
 }
 
+/// Returns the menu in which each of the sessions is made quiet, or loud again.
+fn notifications(rows: &[Row<'_>]) -> MenuEntry {
+    let of_session = |row: &Row<'_>| {
+        let wish = |label: &str, wish| choice(label, Choice::Quieten(row.id.clone(), wish));
+        MenuEntry::Submenu {
+            label: row.card.title.clone(),
+            entries: vec![
+                wish("Snooze for an hour", Wish::Snooze),
+                wish("Mute", Wish::Mute),
+                wish("Tell me everything", Wish::Loud),
+            ],
+        }
+    };
+    MenuEntry::Submenu {
+        label: "Notifications of".to_owned(),
+        entries: rows.iter().take(MAX_SESSIONS).map(of_session).collect(),
+    }
+}
+
 /// Returns a short name for a session.
 pub(super) fn title_of(session: &LiveSession) -> String {
     let named = [&session.title, &session.last_prompt, &session.project]
@@ -195,6 +218,24 @@ mod tests {
     use super::*;
     use crate::problems;
 
+    fn quiet_menu(sessions: &[&str]) -> MenuEntry {
+        let of_session = |of: &&str| {
+            let wish = |label: &str, wish| choice(label, Choice::Quieten(id(of), wish));
+            MenuEntry::Submenu {
+                label: format!("Session {of}"),
+                entries: vec![
+                    wish("Snooze for an hour", Wish::Snooze),
+                    wish("Mute", Wish::Mute),
+                    wish("Tell me everything", Wish::Loud),
+                ],
+            }
+        };
+        MenuEntry::Submenu {
+            label: "Notifications of".to_owned(),
+            entries: sessions.iter().map(of_session).collect(),
+        }
+    }
+
     #[test]
     fn an_empty_desk_is_idle() {
         assert_eq!(
@@ -236,6 +277,7 @@ mod tests {
                     row("p", "Your turn"),
                     row("w", "Working"),
                     MenuEntry::Separator,
+                    quiet_menu(&["old", "young", "p", "w"]),
                     choice("Open Mission Control", Choice::Open),
                     choice("Quit", Choice::Quit),
                 ],

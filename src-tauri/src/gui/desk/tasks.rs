@@ -311,7 +311,7 @@ mod tests {
         let menu = desk.tray(at(second)).menu.into_iter();
         menu.filter_map(|entry| match entry {
             MenuEntry::Heading(label) | MenuEntry::Choice { label, .. } => Some(label),
-            MenuEntry::Separator => None,
+            MenuEntry::Submenu { .. } | MenuEntry::Separator => None,
         })
         .collect()
     }

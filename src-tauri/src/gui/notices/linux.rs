@@ -28,6 +28,9 @@ const DECLINE_ACTION: &str = "decline";
 /// The action that goes to the terminal of a session whose request is answered there.
 const TERMINAL_ACTION: &str = "terminal";
 
+/// The action that silences a session for a while.
+const SNOOZE_ACTION: &str = "snooze";
+
 /// The action a click on the notification itself means.
 const DEFAULT_ACTION: &str = "default";
 
@@ -177,6 +180,9 @@ pub(super) async fn answer(handle: Handle) -> Answer {
         NotificationResponse::Action(action) if action == TERMINAL_ACTION => {
             answer = Answer::WentToTerminal;
         }
+        NotificationResponse::Action(action) if action == SNOOZE_ACTION => {
+            answer = Answer::Snoozed;
+        }
         NotificationResponse::Default | NotificationResponse::Action(_) => {
             answer = Answer::Followed;
         }
@@ -216,6 +222,9 @@ fn dressed(notice: &Notice, capabilities: &[String]) -> Notification {
             notification.action(DECLINE_ACTION, "Decline");
         } else if notice.kind == NoticeKind::NeedsYou && notice.task_id.is_none() {
             notification.action(TERMINAL_ACTION, "Go to terminal");
+        }
+        if notice.session_id.is_some() && notice.task_id.is_none() {
+            notification.action(SNOOZE_ACTION, "Snooze 1 h");
         }
     }
     notification

@@ -32,6 +32,12 @@ pub(super) enum Answer {
         expect(dead_code, reason = "an action is heard of on Linux only")
     )]
     WentToTerminal,
+    /// Wants to hear nothing of the session for a while.
+    #[cfg_attr(
+        not(any(target_os = "linux", test)),
+        expect(dead_code, reason = "an action is heard of on Linux only")
+    )]
+    Snoozed,
     /// Nothing, or it went by itself.
     Closed,
 }
@@ -55,6 +61,8 @@ pub(super) enum Way {
     Window,
     /// To its session's terminal.
     Terminal,
+    /// Nowhere: its session is to be silent for a while.
+    Away,
 }
 
 /// Open notifications, the oldest first. Each is known by a handle `H`.
@@ -155,6 +163,7 @@ impl<H: Clone> OpenNotices<H> {
             let (decision, way) = match answer {
                 Answer::Followed => (None, Way::Window),
                 Answer::WentToTerminal => (None, Way::Terminal),
+                Answer::Snoozed => (None, Way::Away),
                 Answer::Decided(decision) => {
                     let decision = open.request.map(|request| (request, decision));
                     (decision, Way::Window)
@@ -235,6 +244,10 @@ mod tests {
         let reaction = open.reaction().await;
 
         assert_eq!((reaction.target, reaction.way), (page("1"), Way::Terminal));
+
+        open.opened(&notice("1"), 2, ready(Answer::Snoozed));
+        let reaction = open.reaction().await;
+        assert_eq!((reaction.target, reaction.way), (page("1"), Way::Away));
     }
 
     #[tokio::test]

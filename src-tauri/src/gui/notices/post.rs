@@ -102,6 +102,7 @@ impl Office {
                         }
                         (None, Way::Window) => Tick::FollowedNotice(reaction.target),
                         (None, Way::Terminal) => Tick::WantsTerminal(reaction.target),
+                        (None, Way::Away) => Tick::SnoozedNotice(reaction.target),
                     });
                 }
                 () = until(self.held.due) => {

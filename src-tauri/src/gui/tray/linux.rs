@@ -1,6 +1,6 @@
 //! The tray as a `StatusNotifierItem`: re-registers by itself when the panel restarts.
 
-use ksni::menu::StandardItem;
+use ksni::menu::{StandardItem, SubMenu};
 use ksni::{Category, Icon, MenuItem, OfflineReason, Status, ToolTip, TrayMethods as _};
 use mission_control_core::health::Problem;
 use tauri::image::Image;
@@ -128,6 +128,12 @@ fn menu_item(entry: &MenuEntry) -> MenuItem<Item> {
             }
             .into()
         }
+        MenuEntry::Submenu { label, entries } => SubMenu {
+            label: unmarked(label),
+            submenu: entries.iter().map(menu_item).collect(),
+            ..SubMenu::default()
+        }
+        .into(),
         MenuEntry::Separator => MenuItem::Separator,
     }
 }

@@ -1,5 +1,8 @@
 //! What the tray shows, as values. The back ends only draw them.
 
+use mission_control_core::session::SessionId;
+
+use crate::sessions::Wish;
 use crate::target::Target;
 
 #[cfg_attr(target_os = "linux", path = "linux.rs")]
@@ -43,6 +46,11 @@ pub(crate) enum MenuEntry {
         label: String,
         choice: Choice,
     },
+    /// Text that opens a menu of its own.
+    Submenu {
+        label: String,
+        entries: Vec<Self>,
+    },
     Separator,
 }
 
@@ -53,6 +61,8 @@ pub(crate) enum Choice {
     Open,
     /// Open the window at a page.
     Go(Target),
+    /// Change what is told of a session.
+    Quieten(SessionId, Wish),
     /// End the program.
     Quit,
 }

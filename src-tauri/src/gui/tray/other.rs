@@ -2,7 +2,7 @@
 
 use mission_control_core::health::Problem;
 use mission_control_core::task::model::TaskId;
-use tauri::menu::{MenuBuilder, MenuItemBuilder, PredefinedMenuItem};
+use tauri::menu::{IsMenuItem, MenuBuilder, MenuItemBuilder, PredefinedMenuItem, SubmenuBuilder};
 use tauri::tray::{
     MouseButton, MouseButtonState, TrayIcon as Drawn, TrayIconBuilder, TrayIconEvent,
 };
@@ -11,6 +11,7 @@ use tauri::{AppHandle, Wry};
 use super::pictures::pictures_of;
 use super::{Choice, MenuEntry, TrayState};
 use crate::problems;
+use crate::sessions::Wish;
 use crate::target::{Target, session_id};
 use crate::tick::{Tick, Ticks};
 
@@ -69,34 +70,62 @@ impl Tray {
             .set_tooltip(Some(format!("Mission Control\n{}", state.tooltip)))?;
         let mut menu = MenuBuilder::new(&self.app);
         for entry in state.menu {
-            menu = match entry {
-                MenuEntry::Heading(text) => {
-                    menu.item(&MenuItemBuilder::new(text).enabled(false).build(&self.app)?)
-                }
-                MenuEntry::Choice { label, choice } => {
-                    menu.item(&MenuItemBuilder::with_id(key_of(&choice), label).build(&self.app)?)
-                }
-                MenuEntry::Separator => menu.item(&PredefinedMenuItem::separator(&self.app)?),
-            };
+            menu = menu.item(self.item(entry)?.as_ref());
         }
         self.drawn.set_menu(Some(menu.build()?))?;
         Ok(())
+    }
+
+    fn item(&self, entry: MenuEntry) -> tauri::Result<Box<dyn IsMenuItem<Wry>>> {
+        Ok(match entry {
+            MenuEntry::Heading(text) => {
+                Box::new(MenuItemBuilder::new(text).enabled(false).build(&self.app)?)
+            }
+            MenuEntry::Choice { label, choice } => {
+                Box::new(MenuItemBuilder::with_id(key_of(&choice), label).build(&self.app)?)
+            }
+            MenuEntry::Submenu { label, entries } => {
+                let mut menu = SubmenuBuilder::new(&self.app, label);
+                for entry in entries {
+                    menu = menu.item(self.item(entry)?.as_ref());
+                }
+                Box::new(menu.build()?)
+            }
+            MenuEntry::Separator => Box::new(PredefinedMenuItem::separator(&self.app)?),
+        })
     }
 }
 
 const OPEN: &str = "open";
 const QUIT: &str = "quit";
 
+/// What stands before a session's id in the key of a wish.
+const WISHES: &[(&str, Wish)] = &[
+    ("snooze ", Wish::Snooze),
+    ("mute ", Wish::Mute),
+    ("loud ", Wish::Loud),
+];
+
 fn key_of(choice: &Choice) -> String {
     match choice {
         Choice::Open => OPEN.to_owned(),
         Choice::Go(Target::Session(id)) => id.to_string(),
         Choice::Go(Target::Task(id)) => id.to_string(),
+        Choice::Quieten(id, wish) => {
+            let word = WISHES.iter().find(|(_, other)| other == wish);
+            format!("{}{id}", word.map_or("", |(word, _)| *word))
+        }
         Choice::Quit => QUIT.to_owned(),
     }
 }
 
 fn choice_of(key: &str) -> Option<Choice> {
+    let wished = WISHES
+        .iter()
+        .find_map(|(word, wish)| Some((key.strip_prefix(word)?, *wish)));
+    if let Some((id, wish)) = wished {
+        return session_id(id).map(|session| Choice::Quieten(session, wish));
+    }
     match key {
         OPEN => Some(Choice::Open),
         QUIT => Some(Choice::Quit),

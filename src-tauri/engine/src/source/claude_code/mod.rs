@@ -1,8 +1,8 @@
 //! Claude Code: where its transcripts and its registry of running sessions lie, and which process
 //! has which session open.
 
-pub(crate) mod hook;
 mod examine;
+pub(crate) mod hook;
 mod lookout;
 mod owner;
 mod probe;
@@ -11,8 +11,8 @@ mod transcripts;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-pub(crate) use hook::hook_called;
 pub(crate) use examine::{examine, running};
+pub(crate) use hook::hook_called;
 pub(crate) use lookout::Lookout;
 pub(crate) use owner::ownership;
 pub(crate) use probe::probe;

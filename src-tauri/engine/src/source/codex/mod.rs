@@ -15,8 +15,8 @@ mod writer;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-pub(crate) use hook::hook_called;
 pub(crate) use examine::{examine, running};
+pub(crate) use hook::hook_called;
 pub(crate) use lookout::Lookout;
 pub(crate) use owner::ownership;
 pub(crate) use probe::{probe, program};
