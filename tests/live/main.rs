@@ -93,6 +93,10 @@ const SCENES: &[Scene] = &[
         "left in every way without a daemon",
         ends::a_terminal_on_its_own_takes_its_session_along,
     ),
+    (
+        "gone to by its title",
+        a_terminal_is_found_by_the_thread_in_its_title,
+    ),
     ("examined", ends::the_doctor_says_how_the_daemon_stands),
 ];
 
@@ -384,4 +388,37 @@ fn a_daemon_that_dies_ends_what_waited(stage: &mut Stage) {
     assert_eq!(done["ended"]["how"], "killed");
     assert_eq!(done["need"], Value::Null);
     assert!(!talk.marker.exists());
+}
+
+/// Whatever it shows later, the title of a terminal that is told to names the thread it shows.
+fn a_terminal_is_found_by_the_thread_in_its_title(stage: &mut Stage) {
+    let opened = |stage: &Stage, talk: &Talk| {
+        let said = stage.front.run(&["open", &talk.id, "--json"]);
+        serde_json::from_str::<Value>(&said.stdout).unwrap()
+    };
+    let mut untitled = stage.talk("Say");
+    untitled.wait_for_status("paused");
+    let refused = opened(stage, &untitled);
+    untitled.quit();
+
+    stage.home.entitle_terminals(&["project-name", "thread-id"]);
+    let mut talks = [stage.talk("Say"), stage.talk("Say")];
+    for talk in &mut talks {
+        talk.wait_for_status("paused");
+    }
+
+    let says = refused["says"].as_str().unwrap();
+    assert_eq!(refused["tmux"], Value::Null);
+    assert!(
+        says.contains("choose `thread-id` in Codex's `/title`"),
+        "{says}"
+    );
+    for talk in talks {
+        let found = wait_for(SOON, "its terminal is found", || {
+            let opened = opened(stage, &talk);
+            (!opened["tmux"].is_null()).then_some(opened)
+        });
+        assert_eq!(found["tmux"]["socket"], talk.terminal.socket(), "{found}");
+        talk.quit();
+    }
 }

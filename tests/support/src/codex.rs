@@ -190,6 +190,19 @@ impl CodexHome {
         fs::write(&path, config).expect("write config.toml");
     }
 
+    /// Makes terminals that are started from now on show these items in their titles.
+    pub fn entitle_terminals(&self, items: &[&str]) {
+        let path = self.codex_home.join("config.toml");
+        let config = fs::read_to_string(&path).expect("read config.toml");
+        let line = format!("terminal_title = {items:?}\n");
+        // The program may have begun this section itself.
+        let config = match config.split_once("[tui]\n") {
+            Some((before, after)) => format!("{before}[tui]\n{line}{after}"),
+            None => format!("{config}[tui]\n{line}"),
+        };
+        fs::write(&path, config).expect("write config.toml");
+    }
+
     /// Runs the program with these arguments to its end.
     #[track_caller]
     #[must_use]

@@ -44,6 +44,13 @@ impl Terminal {
         self.tmux(&["capture-pane", "-p"]).stdout
     }
 
+    /// Returns the socket of its tmux.
+    #[must_use]
+    pub fn socket(&self) -> String {
+        let socket = self.folder.path().join("tmux");
+        socket.to_str().expect("a path in UTF-8").to_owned()
+    }
+
     /// Returns the process that was started in it.
     #[track_caller]
     #[must_use]
@@ -109,9 +116,8 @@ impl Terminal {
     }
 
     fn tmux(&self, words: &[&str]) -> Said {
-        let socket = self.folder.path().join("tmux");
-        let socket = socket.to_str().expect("a path in UTF-8");
-        let all = [&["-f", "/dev/null", "-S", socket], words].concat();
+        let socket = self.socket();
+        let all = [&["-f", "/dev/null", "-S", &socket], words].concat();
         process::run("tmux".as_ref(), &all, &self.env, &self.cwd)
     }
 }

@@ -71,6 +71,12 @@ macro_rules! sources {
                 match self { $(Self::$variant => $module::RELEASE_EVIDENCE),+ }
             }
 
+            /// Returns what makes terminals name the session they show, where that is needed.
+            #[must_use]
+            pub const fn title_advice(self) -> Option<&'static str> {
+                match self { $(Self::$variant => $module::TITLE_ADVICE),+ }
+            }
+
             /// Makes a reader that turns this source's transcript lines into facts.
             #[must_use]
             pub fn reader(self) -> Reader {

@@ -169,6 +169,15 @@ pub(crate) fn hook_trust(
     }
 }
 
+/// Returns the front ends of an agent whose sessions run in a server.
+pub(crate) fn front_ends(source: Source) -> Vec<u32> {
+    match source {
+        Source::Codex => codex::front_ends(),
+        // Its sessions run in their front ends.
+        Source::ClaudeCode => Vec::new(),
+    }
+}
+
 /// Asks the installed agents about themselves.
 pub(crate) fn probe(environment: &Environment, settings: &Settings) -> Vec<Check> {
     let probe = |source: &Source| match source {

@@ -15,7 +15,7 @@ use mission_control_core::session::{LiveSession, SessionId, Status};
 use serde::Serialize;
 
 use crate::places::{Environment, Places};
-use crate::source::{Ownership, Serves, ownership};
+use crate::source::{Ownership, Serves, front_ends, ownership};
 
 /// What came of going to a session's terminal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -70,7 +70,7 @@ struct Reached {
 /// Goes to the terminal of the process that owns `session`.
 #[must_use]
 pub fn go(environment: &Environment, places: &Places, session: &LiveSession) -> Opened {
-    let reached = match terminal_of(places, session) {
+    let reached = match terminal_of(environment, places, session) {
         Ok(pid) => platform::reach(environment, pid),
         Err(why) => Reached {
             why_not: Some(why),
@@ -81,17 +81,23 @@ pub fn go(environment: &Environment, places: &Places, session: &LiveSession) -> 
 }
 
 /// Returns the process whose terminal is meant, or why there is none.
-fn terminal_of(places: &Places, session: &LiveSession) -> Result<u32, String> {
+fn terminal_of(
+    environment: &Environment,
+    places: &Places,
+    session: &LiveSession,
+) -> Result<u32, String> {
     if session.status == Status::Done {
         return Err("It has ended.".to_owned());
     }
     match ownership(&places.homes, session) {
         Ownership::Held(owner) => match owner.serves {
             Serves::Itself => Ok(owner.key.pid),
-            Serves::Others => Err(format!(
-                "It runs in a server (process {}), which has no terminal of its own.",
-                owner.key.pid
-            )),
+            Serves::Others => shown_by(environment, session).map_err(|why| {
+                let pid = owner.key.pid;
+                format!(
+                    "It runs in a server (process {pid}), which has no terminal of its own. {why}"
+                )
+            }),
         },
         Ownership::Possible { pid } => Err(format!(
             "Process {pid} may own it, and that cannot be made sure here."
@@ -99,6 +105,35 @@ fn terminal_of(places: &Places, session: &LiveSession) -> Result<u32, String> {
         Ownership::Free => Err("Nobody holds it any more.".to_owned()),
         Ownership::Unknown { why } => Err(why),
     }
+}
+
+/// Returns the one front end whose terminal names the session in its title. A front end of a
+/// server shows one session after the other, and nothing else tells which.
+fn shown_by(environment: &Environment, session: &LiveSession) -> Result<u32, String> {
+    let named = front_ends(session.source).into_iter().filter(|pid| {
+        let title = platform::title(environment, *pid);
+        title.is_some_and(|title| is_named_in(&title, &session.source_session_id))
+    });
+    let named: Vec<u32> = named.collect();
+    match named.as_slice() {
+        [pid] => Ok(*pid),
+        [] => Err(session
+            .source
+            .title_advice()
+            .unwrap_or("No terminal names it in its title.")
+            .to_owned()),
+        [..] => Err("Several terminals name it in their titles.".to_owned()),
+    }
+}
+
+/// Shortest beginning of an id that names a session, in characters: what front ends cut it to.
+const SHORTEST_NAME: usize = 29;
+
+/// Returns whether a title holds the id of a session, or as much of it as can be no other's.
+fn is_named_in(title: &str, id: &str) -> bool {
+    title
+        .split(|c: char| !(c.is_ascii_hexdigit() || c == '-'))
+        .any(|word| word.len() >= SHORTEST_NAME && id.starts_with(word))
 }
 
 fn told(session: &LiveSession, reached: Reached) -> Opened {
@@ -260,10 +295,35 @@ mod tests {
         let settings = crate::settings::Settings::default();
         let places = Places::resolve(&environment, &settings).unwrap();
 
-        assert_eq!(terminal_of(&places, &done), Err("It has ended.".to_owned()));
         assert_eq!(
-            terminal_of(&places, &session()),
+            terminal_of(&environment, &places, &done),
+            Err("It has ended.".to_owned())
+        );
+        assert_eq!(
+            terminal_of(&environment, &places, &session()),
             Err("It lies in no home that is known.".to_owned())
         );
+    }
+
+    #[test]
+    fn a_title_names_a_session_by_enough_of_its_id_or_not_at_all() {
+        const ID: &str = "01a1f9b1-3e09-7cf2-b019-43b4923e0965";
+
+        for title in [
+            ID,
+            "01a1f9b1-3e09-7cf2-b019-43b49... | acme",
+            "acme (01a1f9b1-3e09-7cf2-b019-43b4923e0965)",
+        ] {
+            assert!(is_named_in(title, ID), "{title}");
+        }
+        for title in [
+            "acme",
+            "01a1f9b1-3e09",
+            "01a1f9b1-3e09-7cf2-b019-43b50...",
+            "x01a1f9b1-3e09-7cf2-b019-43b4923e09651",
+            "",
+        ] {
+            assert!(!is_named_in(title, ID), "{title}");
+        }
     }
 }

@@ -9,3 +9,7 @@ pub(super) fn reach(_environment: &Environment, _pid: u32) -> Reached {
         ..Reached::default()
     }
 }
+
+pub(super) const fn title(_environment: &Environment, _pid: u32) -> Option<String> {
+    None
+}

@@ -25,6 +25,9 @@ use crate::session::EvidenceSource;
 /// What shows that nobody holds a session any more.
 pub(super) const RELEASE_EVIDENCE: EvidenceSource = EvidenceSource::Registry;
 
+/// A terminal runs its session by itself.
+pub(super) const TITLE_ADVICE: Option<&str> = None;
+
 /// Where a line names its kind, the line's own first.
 pub(super) const KIND_KEYS: &[&[&str]] = &[&["type"], &["subtype"]];
 

@@ -23,6 +23,11 @@ use crate::session::EvidenceSource;
 /// What shows that nobody holds a session any more.
 pub(super) const RELEASE_EVIDENCE: EvidenceSource = EvidenceSource::WriterLock;
 
+/// A terminal shows threads of the daemon, and its title may say which.
+pub(super) const TITLE_ADVICE: Option<&str> = Some(
+    "No terminal names it in its title: choose `thread-id` in Codex's `/title` to be led there.",
+);
+
 /// Where a line names its kind, the line's own first.
 pub(super) const KIND_KEYS: &[&[&str]] = &[
     &["type"],

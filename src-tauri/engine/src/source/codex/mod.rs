@@ -18,7 +18,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 pub(crate) use examine::{examine, running};
 pub(crate) use hook::hook_called;
 pub(crate) use lookout::Lookout;
-pub(crate) use owner::ownership;
+pub(crate) use owner::{front_ends, ownership};
 pub(crate) use probe::{probe, program};
 pub(crate) use trust::trust;
 

@@ -54,6 +54,19 @@ pub(crate) fn ownership(home: &Utf8Path, rollout: &Utf8Path, thread: &str) -> Ow
     })
 }
 
+/// Returns the processes that are front ends for a person: they may show threads of the daemon.
+pub(crate) fn front_ends() -> Vec<u32> {
+    let is_front_end = |process: &Described| {
+        processes::can_write_rollouts(process) && serves_of(process) == Serves::Itself
+    };
+    let running = ProcessTable::new().look(processes::NAMES, is_front_end, |_| false);
+    running
+        .into_iter()
+        .flatten()
+        .map(|running| running.key.pid)
+        .collect()
+}
+
 struct Look<'a> {
     home: &'a Utf8Path,
     rollout: &'a Utf8Path,

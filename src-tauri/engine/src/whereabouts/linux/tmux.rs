@@ -17,6 +17,9 @@ const LIMIT: Duration = Duration::from_secs(3);
 /// printed as `_` where the locale knows ASCII only.
 const PANE: &str = "#{pane_tty} #{session_id} #{window_id} #{pane_id}";
 
+/// What a pane's title is listed with.
+const TITLE: &str = "#{pane_tty} #{pane_title}";
+
 /// What a client is listed with.
 const CLIENT: &str = "#{client_name} #{client_pid} #{session_id} #{client_control_mode}";
 
@@ -81,6 +84,32 @@ pub(super) fn show(
             continue;
         };
         return select(&tmux, pane, showing).map(Some);
+    }
+    Ok(None)
+}
+
+/// Returns the title of the pane whose terminal has these device numbers, if one of this person's
+/// servers has it.
+pub(super) fn title(
+    environment: &Environment,
+    pid: u32,
+    terminal: (u32, u32),
+) -> Result<Option<String>, String> {
+    let Some(program) = command::find("tmux", &environment.program_folders) else {
+        return Ok(None);
+    };
+    for socket in sockets(environment, pid) {
+        let tmux = Tmux {
+            program: &program,
+            socket: &socket,
+        };
+        let Some(listed) = tmux.asks(&["list-panes", "-a", "-F", TITLE])? else {
+            continue;
+        };
+        let mut titles = listed.lines().filter_map(|line| line.split_once(' '));
+        if let Some((_, title)) = titles.find(|(tty, _)| device_of(tty) == Some(terminal)) {
+            return Ok(Some(title.to_owned()));
+        }
     }
     Ok(None)
 }

@@ -34,6 +34,24 @@ struct Made {
 /// Brings the window to the front that was made by the nearest of these processes, if that one
 /// made one window only. `line` begins with a process and goes on with its ancestors.
 pub(super) fn bring_to_front(display: &str, line: &[u32]) -> Result<Window, String> {
+    screen(display)?
+        .bring_to_front(line)
+        .map_err(|error| format!("The display does not answer: {error}."))?
+}
+
+/// Returns the title of the window that [`bring_to_front`] would mean.
+pub(super) fn title(display: &str, line: &[u32]) -> Result<String, String> {
+    let screen = screen(display)?;
+    let titled = || -> Result<Result<String, String>, ReplyError> {
+        Ok(match nearest(line, &screen.windows()?) {
+            Ok(found) => Ok(screen.text(found.window, AtomEnum::WM_NAME)?),
+            Err(why) => Err(why),
+        })
+    };
+    titled().map_err(|error| format!("The display does not answer: {error}."))?
+}
+
+fn screen(display: &str) -> Result<Screen, String> {
     let (connection, screen) = RustConnection::connect(Some(display))
         .map_err(|error| format!("The display {display} cannot be reached: {error}."))?;
     let root = connection
@@ -42,10 +60,7 @@ pub(super) fn bring_to_front(display: &str, line: &[u32]) -> Result<Window, Stri
         .get(screen)
         .map(|screen| screen.root);
     let root = root.ok_or_else(|| format!("The display {display} has no such screen."))?;
-    let screen = Screen { connection, root };
-    screen
-        .bring_to_front(line)
-        .map_err(|error| format!("The display does not answer: {error}."))?
+    Ok(Screen { connection, root })
 }
 
 struct Screen {
