@@ -5,6 +5,7 @@
 
 pub mod event;
 pub mod health;
+pub mod message;
 pub mod notice;
 pub mod observation;
 pub mod process;

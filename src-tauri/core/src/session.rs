@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::message::MessageWay;
 use crate::process::ProcessKey;
 use crate::source::Source;
 
@@ -334,6 +335,21 @@ pub struct Evidence {
     pub says: String,
 }
 
+/// What stopping a session does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub enum StopWay {
+    /// Its process is ended.
+    Process,
+    /// Only its turn is interrupted: its process works for others, too.
+    Turn,
+    /// The task it runs for is cancelled.
+    Task,
+    /// It cannot be stopped.
+    None,
+}
+
 /// One session, whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export))]
@@ -406,6 +422,12 @@ pub struct LiveSession {
     pub skipped_lines: u32,
     /// The command that takes the session up again in a terminal.
     pub resume_command: Option<String>,
+    /// What becomes of a message that is sent to it at this moment.
+    pub message_way: MessageWay,
+    /// Whether the running turn can be interrupted from here.
+    pub can_interrupt: bool,
+    /// What stopping it does.
+    pub stop_way: StopWay,
     /// The evidence that decides the status.
     pub evidence: Evidence,
     /// All evidence, the deciding one first.

@@ -4,12 +4,14 @@ import type { Ended } from "./Ended";
 import type { Evidence } from "./Evidence";
 import type { Freshness } from "./Freshness";
 import type { LastTurn } from "./LastTurn";
+import type { MessageWay } from "./MessageWay";
 import type { Need } from "./Need";
 import type { ProcessKey } from "./ProcessKey";
 import type { RateLimits } from "./RateLimits";
 import type { SessionId } from "./SessionId";
 import type { Source } from "./Source";
 import type { Status } from "./Status";
+import type { StopWay } from "./StopWay";
 import type { Tokens } from "./Tokens";
 import type { Turn } from "./Turn";
 
@@ -145,6 +147,18 @@ skipped_lines: number,
  * The command that takes the session up again in a terminal.
  */
 resume_command: string | null, 
+/**
+ * What becomes of a message that is sent to it at this moment.
+ */
+message_way: MessageWay, 
+/**
+ * Whether the running turn can be interrupted from here.
+ */
+can_interrupt: boolean, 
+/**
+ * What stopping it does.
+ */
+stop_way: StopWay, 
 /**
  * The evidence that decides the status.
  */

@@ -3,6 +3,7 @@ import type { Evidence } from '../bindings/Evidence';
 import type { LiveSession } from '../bindings/LiveSession';
 import type { Status } from '../bindings/Status';
 import type { Tokens } from '../bindings/Tokens';
+import { reachOf } from './recorded-reach';
 
 /** What differs from session to session. */
 interface Sketch extends Partial<Omit<LiveSession, 'tokens' | 'id' | 'status_since'>> {
@@ -111,6 +112,7 @@ export function session(sketch: Sketch): LiveSession {
     transcript_path: `/home/dev/.codex/sessions/2026/11/20/rollout-${n}.jsonl`,
     skipped_lines: 0,
     resume_command: `codex resume ${id.slice('codex:'.length)}`,
+    ...reachOf(sketch.status, `turn-${n}`),
     evidence: trail[0] ?? { from: 'transcript', at: null, says: '' },
     evidence_trail: trail,
     tokens: tokensOf(used, full),

@@ -77,6 +77,13 @@ macro_rules! sources {
                 match self { $(Self::$variant => $module::TITLE_ADVICE),+ }
             }
 
+            /// Returns why no session of this source takes messages, and what to do, as sentences;
+            /// none where they do.
+            #[must_use]
+            pub const fn refuses_messages(self) -> Option<&'static str> {
+                match self { $(Self::$variant => $module::REFUSES_MESSAGES),+ }
+            }
+
             /// Makes a reader that turns this source's transcript lines into facts.
             #[must_use]
             pub fn reader(self) -> Reader {

@@ -3,6 +3,7 @@
 //! The tracker takes in what was seen ([`Observation`]) and says what to tell ([`Effect`]).
 //! It does no IO and reads no clock: the present is an argument ([`Now`]).
 
+mod reach;
 mod state;
 mod view;
 mod words;
@@ -16,6 +17,7 @@ use crate::event::Summary;
 use crate::notice::{Notice, NoticeId, NoticeKind};
 use crate::observation::{Observation, Role};
 use crate::session::{EndedHow, Freshness, LiveSession, SessionId, Status};
+use reach::Errand;
 use state::{SessionState, TurnEnd};
 use view::Family;
 
@@ -284,8 +286,14 @@ impl Tracker {
             return;
         }
         tracked.state.handle_timeout(now);
-        let mut view = tracked.state.view(&family, tracked.shown.as_deref(), now);
-        view.task_id = self.tasks.get(id).map(|runs_for| runs_for.task.clone());
+        let runs_for = self.tasks.get(id);
+        let errand = match runs_for.map(|runs_for| runs_for.ended_at) {
+            Some(None) => Errand::OpenTask,
+            Some(Some(_)) | None => Errand::None,
+        };
+        let shown = tracked.shown.as_deref();
+        let mut view = tracked.state.view(&family, shown, errand, now);
+        view.task_id = runs_for.map(|runs_for| runs_for.task.clone());
         let view = Box::new(view);
         let before = tracked.shown.as_deref();
         let has_died = view

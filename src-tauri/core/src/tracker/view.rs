@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::Now;
+use super::reach::Errand;
 use super::state::{Answer, SessionState, TurnState};
 use super::words;
 use crate::observation::{Coverage, LiveDoing, Place, Role, Writer};
@@ -33,6 +34,7 @@ impl SessionState {
         &self,
         family: &Family,
         shown: Option<&LiveSession>,
+        errand: Errand,
         now: Now,
     ) -> LiveSession {
         let content = &self.content;
@@ -48,6 +50,7 @@ impl SessionState {
             Some(_) | None => self.since(status, now).unwrap_or(now.wall),
         };
         let (evidence, evidence_trail) = self.evidence(status, family, now);
+        let reach = self.reach(status, errand);
         let cwd = content.cwd.clone();
         LiveSession {
             id: self.id.clone(),
@@ -97,6 +100,9 @@ impl SessionState {
                     .join(" "),
             )
             .filter(|command| !command.is_empty()),
+            message_way: reach.message_way,
+            can_interrupt: reach.can_interrupt,
+            stop_way: reach.stop_way,
             evidence,
             evidence_trail,
         }

@@ -33,6 +33,9 @@ fn session(of: &str, pid: u32, parent: Option<&str>) -> LiveSession {
         "skipped_lines": 0,
         "evidence": { "from": "transcript", "at": null, "says": "A turn runs." },
         "evidence_trail": [],
+        "message_way": { "type": "queue" },
+        "can_interrupt": false,
+        "stop_way": "process",
     });
     serde_json::from_value(session).unwrap()
 }

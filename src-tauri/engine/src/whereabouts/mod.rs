@@ -206,6 +206,9 @@ mod tests {
             "resume_command": "resume a",
             "evidence": { "from": "transcript", "at": null, "says": "A turn runs." },
             "evidence_trail": [],
+            "message_way": { "type": "queue" },
+            "can_interrupt": false,
+            "stop_way": "process",
         });
         serde_json::from_value(session).unwrap()
     }

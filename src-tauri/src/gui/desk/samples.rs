@@ -91,6 +91,9 @@ pub(super) fn session(of: &str, status: Status) -> LiveSession {
         "skipped_lines": 0,
         "evidence": { "from": "transcript", "at": null, "says": "A turn ended." },
         "evidence_trail": [],
+        "message_way": { "type": "queue" },
+        "can_interrupt": false,
+        "stop_way": "process",
     });
     serde_json::from_value(session).unwrap()
 }

@@ -31,6 +31,10 @@ pub(super) const TITLE_ADVICE: Option<&str> = None;
 /// Where a line names its kind, the line's own first.
 pub(super) const KIND_KEYS: &[&[&str]] = &[&["type"], &["subtype"]];
 
+/// Why sessions take no messages.
+pub(super) const REFUSES_MESSAGES: Option<&str> =
+    Some("Claude Code takes no messages from other programs. Type it in its terminal.");
+
 /// Returns the command that takes a session up again in a terminal; a sub-agent has none.
 #[must_use]
 pub fn resume_command(source_session_id: &str) -> Vec<String> {

@@ -35,6 +35,9 @@ pub(super) const KIND_KEYS: &[&[&str]] = &[
     &["payload", "item", "type"],
 ];
 
+/// Why sessions take no messages: they do.
+pub(super) const REFUSES_MESSAGES: Option<&str> = None;
+
 /// Returns the command that takes a session up again in a terminal.
 #[must_use]
 pub fn resume_command(source_session_id: &str) -> Vec<String> {
