@@ -1,6 +1,8 @@
 //! What a person reads on the command line, from the built program.
 #![expect(clippy::unwrap_used, reason = "a missing value fails the test")]
 
+mod messages;
+
 use std::collections::BTreeMap;
 
 use mission_control_testkit::process::{Exit, Said};

@@ -7,6 +7,10 @@ use crate::session::{LiveSession, SessionId, TurnId};
 /// Longest message, in bytes: a program that queues it takes it as one argument.
 pub const MOST_BYTES: usize = 100_000;
 
+/// Why a program that answers one prompt takes no messages.
+pub const DROPPED_BY_RUNS: &str =
+    "It answers one prompt and drops what else it is told. Send it once it has ended.";
+
 /// What becomes of a message to a session that is sent at this moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -23,6 +27,9 @@ pub enum MessageWay {
     Queue {},
     /// It waits with the agent until the session is taken up again: nobody plays it before.
     Keep {},
+    /// It waits with the agent until after the next turn: the last one was interrupted, and that
+    /// holds the queue.
+    Hold {},
     /// It cannot be sent.
     None {
         /// Why, and what to do, as sentences.
@@ -59,6 +66,8 @@ pub enum Delivery {
     Queued,
     /// It is in the agent's queue, and is played when the session is taken up again.
     Kept,
+    /// It is in the agent's queue, and is played after the session's next turn.
+    Held,
 }
 
 /// A message that was taken.
@@ -84,7 +93,7 @@ impl MessageWay {
                 turn_id: turn_id.clone(),
             }),
             Self::Start {} => Some(Aim::NextTurn {}),
-            Self::Queue {} | Self::Keep {} => Some(Aim::Queue {}),
+            Self::Queue {} | Self::Keep {} | Self::Hold {} => Some(Aim::Queue {}),
             Self::None { .. } => None,
         }
     }
@@ -101,11 +110,16 @@ impl Sent {
             }
             Delivery::Started => format!("{id} has it: it started a turn."),
             Delivery::Queued => {
-                format!("Queued for {id}: it is played once the session is idle.")
+                format!(
+                    "Queued for {id}: it is played once the session is idle; after an interruption, once another turn is over."
+                )
             }
             Delivery::Kept => {
                 format!("Queued for {id}: it is played when the session is taken up again.")
             }
+            Delivery::Held => format!(
+                "Queued for {id}: its last turn was interrupted, so it is played after the next one."
+            ),
         }
     }
 }
@@ -167,13 +181,14 @@ pub fn moved(session: &LiveSession, aim: &Aim) -> Option<Moved> {
             None
         }
         (Aim::Turn { .. }, MessageWay::Steer { .. }) => Some(Moved::AnotherTurn),
-        (Aim::Turn { .. }, MessageWay::Start {} | MessageWay::Queue {} | MessageWay::Keep {}) => {
-            Some(Moved::TurnOver)
-        }
+        (
+            Aim::Turn { .. },
+            MessageWay::Start {} | MessageWay::Queue {} | MessageWay::Keep {} | MessageWay::Hold {},
+        ) => Some(Moved::TurnOver),
         (Aim::NextTurn {}, MessageWay::Steer { .. } | MessageWay::Queue {}) => {
             Some(Moved::TurnBegan)
         }
-        (Aim::NextTurn {}, MessageWay::Keep {}) => Some(Moved::Left),
+        (Aim::NextTurn {}, MessageWay::Keep {} | MessageWay::Hold {}) => Some(Moved::Left),
         (Aim::NextTurn {}, MessageWay::Start {})
         | (Aim::Queue {}, _)
         | (_, MessageWay::None { .. }) => None,

@@ -33,7 +33,7 @@ pub struct AnsweringError {
 }
 
 impl AnsweringError {
-    fn talking(home: &Utf8Path, error: LiveError) -> Self {
+    pub(crate) fn talking(home: &Utf8Path, error: LiveError) -> Self {
         Self {
             with: format!("talk with the agent's server of `{home}`"),
             source: error.into(),
@@ -55,7 +55,7 @@ pub async fn answer(
     if session.source() != live::SOURCE {
         return answer_hook(places, session, transcript, request, text).await;
     }
-    for home in homes(places, transcript) {
+    for home in servers(places, transcript) {
         let thread = session.source_session_id();
         let answered = live::answer(&home, thread, request, text).await;
         return Ok(match answered {
@@ -115,8 +115,7 @@ pub fn answer_blocking(
     runtime()?.block_on(answer(places, session, transcript, request, text))
 }
 
-/// Interrupts a turn of a session. None if no server runs that turn; else whether it was seen to
-/// end.
+/// Interrupts a turn of a session.
 ///
 /// # Errors
 /// When the conversation with the agent's server breaks; then the turn may have been interrupted.
@@ -125,27 +124,31 @@ pub(crate) fn interrupt_blocking(
     session: &SessionId,
     transcript: Option<&str>,
     turn: &str,
-) -> Result<Option<bool>, AnsweringError> {
+) -> Result<Interrupted, AnsweringError> {
     if session.source() != live::SOURCE {
-        return Ok(None);
+        return Ok(Interrupted::NotRunning);
     }
     let runtime = runtime()?;
-    for home in homes(places, transcript) {
+    for home in servers(places, transcript) {
         let thread = session.source_session_id();
         match runtime.block_on(live::interrupt(&home, thread, turn)) {
-            Ok(Interrupted::Confirmed) => return Ok(Some(true)),
-            Ok(Interrupted::Unconfirmed) => return Ok(Some(false)),
             // Another home may have it.
             Ok(Interrupted::NotRunning) | Err(LiveError::Connect(_)) => {}
+            Ok(
+                interrupted @ (Interrupted::Confirmed
+                | Interrupted::Unconfirmed
+                | Interrupted::Refused(_)),
+            ) => return Ok(interrupted),
             Err(error) => {
                 return Err(AnsweringError::talking(&home, error));
             }
         }
     }
-    Ok(None)
+    Ok(Interrupted::NotRunning)
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, AnsweringError> {
+/// Makes a runtime for one conversation.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, AnsweringError> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -155,8 +158,8 @@ fn runtime() -> Result<tokio::runtime::Runtime, AnsweringError> {
         })
 }
 
-/// The homes whose server may have a session, the one of its transcript first.
-fn homes(places: &Places, transcript: Option<&str>) -> Vec<Utf8PathBuf> {
+/// Returns the homes whose server may have a session, the one of its transcript first.
+pub(crate) fn servers(places: &Places, transcript: Option<&str>) -> Vec<Utf8PathBuf> {
     let homes = places.homes.iter();
     let homes = homes.filter(|home| home.source == live::SOURCE && live::is_there(&home.path));
     let mut homes: Vec<Utf8PathBuf> = homes.map(|home| home.path.clone()).collect();

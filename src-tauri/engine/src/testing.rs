@@ -7,7 +7,10 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use mission_control_core::session::LiveSession;
 use mission_control_core::source::codex::thread_id_of_file;
+
+use crate::places::Places;
 
 /// How long anything may take that is expected to happen.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -255,4 +258,41 @@ impl Drop for Fellow {
         child.kill().unwrap();
         child.wait().unwrap();
     }
+}
+
+/// Makes a session that runs its first turn, with `change` made to it.
+pub(crate) fn a_session(change: serde_json::Value) -> LiveSession {
+    let mut session = serde_json::json!({
+        "id": "codex:a",
+        "source": "codex",
+        "source_session_id": "a",
+        "client": "tui",
+        "status": "working",
+        "status_since": "2026-11-20T10:00:00Z",
+        "freshness": "fresh",
+        "turn": { "id": "t1" },
+        "tokens": { "input": 0, "cached_input": 0, "output": 0, "reasoning": 0, "total": 0 },
+        "helper": false,
+        "skipped_lines": 0,
+        "message_way": { "type": "queue" },
+        "can_interrupt": false,
+        "stop_way": "process",
+        "evidence": { "from": "transcript", "at": null, "says": "A turn runs." },
+        "evidence_trail": [],
+    });
+    for (name, value) in change.as_object().unwrap() {
+        session[name] = value.clone();
+    }
+    serde_json::from_value(session).unwrap()
+}
+
+/// Makes places without a home, which are removed with the guard.
+pub(crate) fn no_homes() -> (tempfile::TempDir, Places) {
+    let (guard, folder) = temp_folder();
+    let places = Places {
+        settings_file: folder.join("settings.toml"),
+        state: folder,
+        homes: Vec::new(),
+    };
+    (guard, places)
 }

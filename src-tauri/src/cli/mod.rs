@@ -9,6 +9,7 @@ mod gui;
 mod homes;
 mod hook;
 mod hooks;
+mod interrupt;
 mod list;
 mod live;
 mod mcp;
@@ -20,6 +21,7 @@ mod statusline;
 mod stop;
 mod table;
 mod task;
+mod tell;
 mod timeline;
 mod watch;
 
@@ -102,6 +104,25 @@ enum Command {
     Stop {
         /// The session's id, or an unambiguous beginning of it
         id: String,
+        #[command(flatten)]
+        format: FormatArguments,
+    },
+    /// Interrupt the turn a session runs; the session stays open
+    Interrupt {
+        /// The session's id, or an unambiguous beginning of it
+        id: String,
+        #[command(flatten)]
+        format: FormatArguments,
+    },
+    /// Send a session a message: into the turn it runs, or as its next one
+    Tell {
+        /// The session's id, or an unambiguous beginning of it
+        id: String,
+        /// The message; `-` reads it from standard input
+        text: String,
+        /// Leave it in the agent's queue, which is played once the session is idle
+        #[arg(long)]
+        queue: bool,
         #[command(flatten)]
         format: FormatArguments,
     },
@@ -223,6 +244,20 @@ fn run(arguments: Arguments, output: &mut Output) -> Result<ExitCode, Failure> {
         Command::Mute { whose } => quiet::mute(&whose, output),
         Command::Open { id, format } => open::run(&id, format.into(), output),
         Command::Stop { id, format } => stop::run(&id, format.into(), output),
+        Command::Interrupt { id, format } => interrupt::run(&id, format.into(), output),
+        Command::Tell {
+            id,
+            text,
+            queue,
+            format,
+        } => {
+            let when = if queue {
+                tell::When::Idle
+            } else {
+                tell::When::Soonest
+            };
+            tell::run(&id, &text, when, format.into(), output)
+        }
         Command::Statusline { format } => statusline::run(format.into(), output),
         Command::Mcp(command) => mcp::run(command, output),
         Command::Hooks(command) => hooks::run(command, output),

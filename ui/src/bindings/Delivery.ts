@@ -3,4 +3,4 @@
 /**
  * Where a message went.
  */
-export type Delivery = "steered" | "started" | "queued" | "kept";
+export type Delivery = "steered" | "started" | "queued" | "kept" | "held";

@@ -8,7 +8,7 @@ export type MessageWay = { "type": "steer",
 /**
  * The turn.
  */
-turn_id: TurnId, } | { "type": "start", } | { "type": "queue", } | { "type": "keep", } | { "type": "none", 
+turn_id: TurnId, } | { "type": "start", } | { "type": "queue", } | { "type": "keep", } | { "type": "hold", } | { "type": "none", 
 /**
  * Why, and what to do, as sentences.
  */

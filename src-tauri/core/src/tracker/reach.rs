@@ -1,9 +1,9 @@
 //! What a person can do about a session from here: tell it something, interrupt it, stop it.
 
 use super::state::{Live, SessionState, TurnState};
-use crate::message::MessageWay;
+use crate::message::{DROPPED_BY_RUNS, MessageWay};
 use crate::observation::{LiveDoing, Role, Writer};
-use crate::session::{Client, EvidenceSource, Status, StopWay, TurnId};
+use crate::session::{Client, EvidenceSource, Status, StopWay, TurnId, TurnOutcome};
 
 /// Whether a session runs for a delegated task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +49,11 @@ impl SessionState {
             }
             (Role::Main, Errand::None) => {}
         }
-        if status == Status::Done {
-            return MessageWay::Keep {};
+        let is_held = self.server().is_none() && self.was_interrupted();
+        match (is_held, status) {
+            (true, _) => return MessageWay::Hold {},
+            (false, Status::Done) => return MessageWay::Keep {},
+            (false, Status::Working | Status::NeedsYou | Status::Paused | Status::Unknown) => {}
         }
         match self.server().map(|live| &live.state.doing) {
             Some(LiveDoing::Idle | LiveDoing::Background { .. }) => MessageWay::Start {},
@@ -61,8 +64,8 @@ impl SessionState {
                 // Its name comes with the transcript.
                 None => MessageWay::Queue {},
             },
-            // A run leaves after its only turn and plays nothing more.
-            None if self.client() == Client::Exec => MessageWay::Keep {},
+            // It begins what is queued as it leaves, breaks it off, and may lose it.
+            None if self.client() == Client::Exec => none(DROPPED_BY_RUNS),
             None => MessageWay::Queue {},
         }
     }
@@ -82,6 +85,15 @@ impl SessionState {
                 Some(Writer::Free | Writer::Unknown { .. }) | None => StopWay::None,
             },
         }
+    }
+
+    /// Returns whether the latest turn was interrupted: its agent plays nothing before another one.
+    fn was_interrupted(&self) -> bool {
+        let TurnState::Over { id, .. } = &self.content.turn else {
+            return false;
+        };
+        let last = self.content.last_turn.as_ref();
+        last.is_some_and(|last| last.id == *id && last.outcome == TurnOutcome::Interrupted)
     }
 
     /// Returns what a server that can be talked to says of the session.
@@ -106,11 +118,10 @@ impl SessionState {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sim::{Sim, ended, id, origin};
+    use super::super::sim::{Sim, ended, id, origin, turn};
     use super::*;
     use crate::message::{Aim, Moved, moved};
     use crate::observation::{LiveState, Observation};
-    use crate::session::TurnOutcome;
 
     fn steer() -> MessageWay {
         MessageWay::Steer {
@@ -146,9 +157,12 @@ mod tests {
     }
 
     #[test]
-    fn what_runs_by_itself_queues_or_keeps_its_messages() {
+    fn what_runs_by_itself_queues_its_messages_and_a_run_takes_none() {
         let terminal = Sim::running_in("a", Client::Tui);
-        let run = Sim::running_in("a", Client::Exec);
+        let mut run = Sim::running_in("a", Client::Exec);
+        let none = MessageWay::None {
+            why: DROPPED_BY_RUNS.to_owned(),
+        };
 
         check(
             &terminal,
@@ -157,7 +171,25 @@ mod tests {
             false,
             StopWay::Process,
         );
-        check(&run, "a", &MessageWay::Keep {}, false, StopWay::Process);
+        check(&run, "a", &none, false, StopWay::Process);
+        run.lines("a", [ended(1, TurnOutcome::Completed)]);
+        run.free("a");
+        check(&run, "a", &MessageWay::Keep {}, false, StopWay::None);
+    }
+
+    #[test]
+    fn an_interrupted_turn_holds_the_queue_until_another_one() {
+        let mut sim = Sim::running_in("a", Client::Tui);
+
+        sim.lines("a", [ended(1, TurnOutcome::Interrupted)]);
+        check(&sim, "a", &MessageWay::Hold {}, false, StopWay::Process);
+        sim.free("a");
+        check(&sim, "a", &MessageWay::Hold {}, false, StopWay::None);
+        sim.says("a", LiveDoing::Idle);
+        check(&sim, "a", &MessageWay::Start {}, false, StopWay::None);
+        sim.falls_silent("a");
+        sim.lines("a", [turn(2), ended(2, TurnOutcome::Completed)]);
+        check(&sim, "a", &MessageWay::Keep {}, false, StopWay::None);
     }
 
     #[test]
@@ -194,7 +226,7 @@ mod tests {
     #[test]
     fn a_message_is_not_sent_where_nobody_aimed_it() {
         let mut sim = Sim::running_in("a", Client::Tui);
-        let turn = |name: &str| Aim::Turn {
+        let into = |name: &str| Aim::Turn {
             turn_id: TurnId(name.to_owned()),
         };
         let next = Aim::NextTurn {};
@@ -206,10 +238,10 @@ mod tests {
         sim.free("a");
         let over = sim.session("a");
 
-        assert_eq!(moved(&working, &turn("t1")), None);
-        assert_eq!(moved(&working, &turn("t0")), Some(Moved::AnotherTurn));
+        assert_eq!(moved(&working, &into("t1")), None);
+        assert_eq!(moved(&working, &into("t0")), Some(Moved::AnotherTurn));
         assert_eq!(moved(&working, &next), Some(Moved::TurnBegan));
-        assert_eq!(moved(&idle, &turn("t1")), Some(Moved::TurnOver));
+        assert_eq!(moved(&idle, &into("t1")), Some(Moved::TurnOver));
         assert_eq!(moved(&idle, &next), None);
         assert_eq!(moved(&over, &next), Some(Moved::Left));
         for session in [&working, &idle, &over] {

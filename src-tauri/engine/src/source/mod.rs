@@ -31,6 +31,8 @@ pub(crate) use codex::exec as delegate;
 pub(crate) use codex::exec::SOURCE as DELEGATE;
 /// What an agent's own server says of its sessions.
 pub(crate) use codex::live;
+/// Leaving a message with an agent.
+pub(crate) use codex::queue as message_queue;
 pub(crate) use listing::Skipped;
 pub(crate) use owner::{Owner, Ownership, Serves};
 

@@ -45,6 +45,8 @@ pub(crate) struct Owner {
 pub(crate) enum Serves {
     /// One front end: it is the front end.
     Itself,
+    /// One prompt: it leaves once that is answered.
+    OnePrompt,
     /// Whoever connects: other programs rely on it.
     Others,
 }

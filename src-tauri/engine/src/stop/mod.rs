@@ -29,6 +29,7 @@ use crate::clock::Clock;
 use crate::kin::{self, Kin};
 use crate::places::{Environment, Places};
 use crate::settings::Settings;
+use crate::source::live::Interrupted;
 use crate::source::{Owner, Ownership, Serves, ownership};
 use crate::store::{Store, StoreError};
 use crate::task::act::{self, Cancelling};
@@ -161,7 +162,7 @@ fn unshared(
     }
     match owner.serves {
         Serves::Others => return sharing(Sharing::Server),
-        Serves::Itself => {}
+        Serves::Itself | Serves::OnePrompt => {}
     }
     let family = family(sessions, session);
     let known = sessions
@@ -249,20 +250,22 @@ fn interrupt_its_turn(
     };
     tell_nobody(at.places, session, NoticeKind::TurnInterrupted);
     let transcript = session.transcript_path.as_deref();
-    match interrupt_blocking(at.places, &session.id, transcript, &turn.id.0)? {
-        Some(stopped) => Ok(Stopped {
-            session_id: session.id.clone(),
-            stopped,
-            how: StoppedHow::TurnInterrupted,
-            task_id: None,
-            processes: Vec::new(),
-        }),
-        None => Err(refusal),
-    }
+    let stopped = match interrupt_blocking(at.places, &session.id, transcript, &turn.id.0)? {
+        Interrupted::Confirmed => true,
+        Interrupted::Unconfirmed => false,
+        Interrupted::NotRunning | Interrupted::Refused(_) => return Err(refusal),
+    };
+    Ok(Stopped {
+        session_id: session.id.clone(),
+        stopped,
+        how: StoppedHow::TurnInterrupted,
+        task_id: None,
+        processes: Vec::new(),
+    })
 }
 
 /// Claims the notice of what the person wants, so that it is not told as news.
-fn tell_nobody(places: &Places, session: &LiveSession, kind: NoticeKind) {
+pub(crate) fn tell_nobody(places: &Places, session: &LiveSession, kind: NoticeKind) {
     let turn = session.turn.as_ref().map(|turn| &turn.id);
     let notice = NoticeId::derive(&session.id, turn, kind, None);
     let now = Clock::start().now().wall;

@@ -21,7 +21,7 @@ pub mod waiting;
 
 mod footprint;
 mod git;
-mod id;
+pub(crate) mod id;
 mod outcome;
 mod place;
 mod programs;

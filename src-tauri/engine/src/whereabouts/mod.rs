@@ -91,7 +91,7 @@ fn terminal_of(
     }
     match ownership(&places.homes, session) {
         Ownership::Held(owner) => match owner.serves {
-            Serves::Itself => Ok(owner.key.pid),
+            Serves::Itself | Serves::OnePrompt => Ok(owner.key.pid),
             Serves::Others => shown_by(environment, session).map_err(|why| {
                 let pid = owner.key.pid;
                 format!(

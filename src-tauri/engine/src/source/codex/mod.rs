@@ -9,6 +9,7 @@ mod lookout;
 mod owner;
 mod probe;
 mod processes;
+pub(crate) mod queue;
 mod rollouts;
 mod trust;
 mod writer;

@@ -19,6 +19,9 @@ use crate::task::mark::ProcessMark;
 /// older versions.
 const SERVERS: &[&str] = &["app-server", "mcp-server", "mcp", "proto"];
 
+/// The word that makes Codex answer one prompt and leave.
+const RUN: &str = "exec";
+
 /// Looks who holds the thread whose rollout lies at `rollout` in the home at `home`.
 pub(crate) fn ownership(home: &Utf8Path, rollout: &Utf8Path, thread: &str) -> Ownership {
     let mut look = Look::new(home, rollout, thread);
@@ -157,9 +160,11 @@ impl<'a> Look<'a> {
 }
 
 fn serves_of(process: &Described) -> Serves {
-    let mut arguments = process.arguments.iter().skip(1);
-    if arguments.any(|argument| SERVERS.contains(&argument.as_str())) {
+    let mut words = process.arguments.iter().skip(1).map(String::as_str);
+    if words.clone().any(|word| SERVERS.contains(&word)) {
         Serves::Others
+    } else if words.any(|word| word == RUN) {
+        Serves::OnePrompt
     } else {
         Serves::Itself
     }
@@ -200,7 +205,7 @@ mod tests {
         check_serves(&["codex"], Serves::Itself);
         check_serves(
             &["codex", "exec", "--json", "start the app-server"],
-            Serves::Itself,
+            Serves::OnePrompt,
         );
         check_serves(&["/opt/app-server"], Serves::Itself);
     }

@@ -4,17 +4,19 @@ use std::time::Duration;
 
 use camino::Utf8Path;
 use mission_control_core::source::codex::live::{ThreadState, thread_state};
+use mission_control_core::text::one_line;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
-use super::LiveError;
+use super::standing::{Standing, standing};
 use super::wire::{Heard, Wire};
+use super::{LiveError, MOST_REASON};
 
 /// How long a turn may take to end what it runs.
 const CONFIRMATION: Duration = Duration::from_secs(10);
 
 /// What became of an interruption.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Interrupted {
     /// The thread is idle.
     Confirmed,
@@ -22,6 +24,8 @@ pub(crate) enum Interrupted {
     Unconfirmed,
     /// That turn does not run there.
     NotRunning,
+    /// It runs, and the server refuses; says why.
+    Refused(String),
 }
 
 /// Interrupts the turn `turn` of a thread. The thread is not taken up for it.
@@ -36,7 +40,13 @@ pub(crate) async fn interrupt(
         Ok(_) => {}
         Err(LiveError::Refused(why)) => {
             tracing::info!(thread, why, "The turn is not interrupted.");
-            return Ok(Interrupted::NotRunning);
+            let why = one_line(&why, MOST_REASON);
+            return Ok(match standing(&mut wire, thread, turn).await? {
+                Standing::Runs => Interrupted::Refused(why),
+                Standing::RunsAnother | Standing::Idle | Standing::NotLoaded => {
+                    Interrupted::NotRunning
+                }
+            });
         }
         Err(error) => return Err(error),
     }

@@ -8,6 +8,8 @@ mod answer;
 mod examine;
 mod interrupt;
 mod link;
+mod message;
+mod presence;
 mod standing;
 #[cfg(not(unix))]
 #[path = "wire_other.rs"]
@@ -32,6 +34,8 @@ use tokio::task::JoinHandle;
 pub(crate) use answer::{Answered, answer};
 pub(crate) use examine::{Standing, examine};
 pub(crate) use interrupt::{Interrupted, interrupt};
+pub(crate) use message::{Handed, Message, hand_over};
+pub(crate) use presence::has_clients;
 
 /// Whose servers these are.
 pub(crate) const SOURCE: Source = Source::Codex;
@@ -44,6 +48,9 @@ const LOOK: Duration = Duration::from_secs(2);
 
 /// Observations that wait for the owner; a server that floods waits as well.
 const MOST_WAITING: usize = 256;
+
+/// Longest reason of a server that is passed on, in characters.
+const MOST_REASON: usize = 200;
 
 /// Why nothing is heard from a server.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +85,7 @@ pub(crate) struct LiveLinks {
 impl LiveLinks {
     /// Starts following. What is heard comes out of the receiver.
     pub(crate) fn new(homes: Vec<Utf8PathBuf>) -> (Self, mpsc::Receiver<Observation>) {
-        Self::talking_if(standing::has_clients, homes)
+        Self::talking_if(presence::has_clients, homes)
     }
 
     fn talking_if(
@@ -128,7 +135,7 @@ impl Drop for LiveLinks {
 
 /// Looks once at what the server of a home says of its threads; nothing without a server.
 pub(crate) async fn look(home: &Utf8Path, now: Timestamp) -> Vec<Observation> {
-    if !standing::has_clients(home) {
+    if !presence::has_clients(home) {
         return Vec::new();
     }
     let looked = tokio::time::timeout(LOOK, link::look(home, now)).await;

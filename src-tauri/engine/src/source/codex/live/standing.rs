@@ -1,63 +1,61 @@
-//! Whether a server may be talked to without leaving a trace: the first client of a daemon names
-//! the origin of everything it runs, so that has to be a terminal.
+//! How one thread stands at this moment, asked of its server. The thread is not taken up for it.
 
-use camino::Utf8Path;
+use mission_control_core::source::codex::live::{ThreadState, thread_state};
+use serde_json::{Value, json};
 
-use super::wire;
-use crate::locks::{LockState, LockTable};
-use crate::processes::{Described, ProcessTable};
-use crate::source::codex::{lock_folder, processes};
+use super::LiveError;
+use super::wire::Wire;
 
-/// Returns whether a server of this home runs a thread: then somebody else was its first client.
-/// Where it cannot be known who holds a thread, its files have to do.
-pub(super) fn has_clients(home: &Utf8Path) -> bool {
-    if !wire::is_there(home) {
-        return false;
+/// How a thread stands towards one of its turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// That turn runs, as far as the server says.
+    Runs,
+    /// Another turn runs.
+    RunsAnother,
+    /// No turn runs.
+    Idle,
+    /// The thread is not loaded.
+    NotLoaded,
+}
+
+/// Returns how a thread stands towards the turn `turn`.
+pub(super) async fn standing(
+    wire: &mut Wire,
+    thread: &str,
+    turn: &str,
+) -> Result<Standing, LiveError> {
+    match works(wire, thread).await? {
+        Some(true) => {}
+        Some(false) => return Ok(Standing::Idle),
+        None => return Ok(Standing::NotLoaded),
     }
-    let entries = match lock_folder(home).read_dir_utf8() {
-        Ok(entries) => entries,
-        Err(error) => {
-            tracing::debug!(%error, "The locks of threads cannot be listed.");
-            return false;
-        }
+    let asked = json!({ "threadId": thread, "limit": 1, "sortDirection": "desc" });
+    let turns = match wire.ask("thread/turns/list", asked).await {
+        Ok(turns) => turns,
+        // An older server does not name its turns.
+        Err(LiveError::Refused(_)) => return Ok(Standing::Runs),
+        Err(error) => return Err(error),
     };
-    let files: Vec<_> = entries
-        .flatten()
-        .filter(|entry| entry.file_name().ends_with(".lock"))
-        .map(|entry| entry.path().to_owned())
-        .collect();
-    if files.is_empty() {
-        return false;
-    }
-    let locks = LockTable::read();
-    let states: Vec<LockState> = files.iter().map(|file| locks.state_of(file)).collect();
-    let holders: Vec<u32> = states.iter().filter_map(holder).collect();
-    if holders.is_empty() {
-        return states.iter().any(is_unclear);
-    }
-    let running = ProcessTable::new().look(processes::NAMES, is_server, |_| false);
-    running.is_none_or(|running| {
-        running
-            .iter()
-            .any(|server| holders.contains(&server.key.pid))
+    let running = turns.pointer("/data/0/id").and_then(Value::as_str);
+    Ok(match running {
+        Some(running) if running != turn => Standing::RunsAnother,
+        Some(_) | None => Standing::Runs,
     })
 }
 
-const fn holder(state: &LockState) -> Option<u32> {
-    match state {
-        LockState::Held(pid) => Some(*pid),
-        LockState::Free | LockState::Absent | LockState::HeldUnseen | LockState::Unknown => None,
-    }
-}
-
-const fn is_unclear(state: &LockState) -> bool {
-    match state {
-        LockState::HeldUnseen | LockState::Unknown => true,
-        LockState::Held(_) | LockState::Free | LockState::Absent => false,
-    }
-}
-
-fn is_server(process: &Described) -> bool {
-    processes::can_write_rollouts(process)
-        && process.arguments.iter().any(|word| word == "app-server")
+/// Returns whether a turn of the thread runs; none if the thread is not loaded.
+pub(super) async fn works(wire: &mut Wire, thread: &str) -> Result<Option<bool>, LiveError> {
+    let asked = json!({ "threadId": thread, "includeTurns": false });
+    let read = match wire.ask("thread/read", asked).await {
+        Ok(read) => read,
+        Err(LiveError::Refused(_)) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let state = read.pointer("/thread/status").and_then(thread_state);
+    Ok(match state {
+        Some(ThreadState::Active | ThreadState::Waiting) => Some(true),
+        Some(ThreadState::Idle) => Some(false),
+        Some(ThreadState::NotLoaded) | None => None,
+    })
 }

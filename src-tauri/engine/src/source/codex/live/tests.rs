@@ -1,5 +1,7 @@
 //! Servers that lie, hang, flood or speak a language of the future.
 
+mod messages;
+
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::net::{UnixListener, UnixStream};
@@ -184,6 +186,11 @@ async fn only_the_turn_that_was_meant_is_interrupted() {
                     let error = json!({ "code": -32600, "message": "no such turn" });
                     vec![json!({ "id": asked["id"], "error": error })]
                 }
+                "thread/read" => {
+                    let thread = json!({ "id": THREAD, "status": status(&[]) });
+                    vec![json!({ "result": { "thread": thread } })]
+                }
+                "thread/turns/list" => vec![json!({ "result": { "data": [{ "id": "t1" }] } })],
                 _ => vec![json!({ "result": {} })],
             };
             conversation.serve(serve).await;
@@ -199,6 +206,31 @@ async fn only_the_turn_that_was_meant_is_interrupted() {
 
     assert_eq!(other, Interrupted::NotRunning);
     assert_eq!(this, Interrupted::Confirmed);
+}
+
+#[tokio::test]
+async fn a_server_that_knows_no_interruption_is_not_said_to_be_idle() {
+    const SAYS: &str = "Invalid request: unknown variant `turn/interrupt`";
+    let server = Server::start();
+    let serving = async {
+        let mut conversation = server.accept().await;
+        let serve = |method: &str, asked: &Value| match method {
+            "thread/read" => {
+                let thread = json!({ "id": THREAD, "status": status(&[]) });
+                vec![json!({ "result": { "thread": thread } })]
+            }
+            "turn/interrupt" | "thread/turns/list" => {
+                let error = json!({ "code": -32600, "message": SAYS });
+                vec![json!({ "id": asked["id"], "error": error })]
+            }
+            _ => vec![json!({ "result": {} })],
+        };
+        conversation.serve(serve).await;
+    };
+
+    let (interrupted, ()) = tokio::join!(interrupt(&server.home, THREAD, "t1"), serving);
+
+    assert_eq!(interrupted.unwrap(), Interrupted::Refused(SAYS.to_owned()));
 }
 
 #[tokio::test(start_paused = true)]
