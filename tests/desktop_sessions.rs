@@ -53,6 +53,65 @@ fn a_session_is_stopped_after_a_second_thought() {
 }
 
 #[test]
+fn a_terminals_turn_takes_a_message_and_is_interrupted() {
+    let stage = Stage::new();
+    let held = stage.home.held_command("go");
+    let script = Script::new([say("A title")])
+        .on("Build it", [command(&held.line()), say("Built.")])
+        .on("Use the other file.", [say("Used.")]);
+    let script = stage.model.plays("messages", script);
+    stage.home.always_plays(&script);
+    let driver = Driver::start(&stage.desktop, &stage.env());
+    let browser = driver.open(GUI, &["--show"], || {});
+    browser.wait_until_ready();
+    let terminal = stage.home.tui(&["-a", "on-request", "Build it"]);
+    browser.wait_for("its row is there", "document.querySelector('.row a.open')");
+    drop(browser.script("document.querySelector('.row a.open').click()"));
+    browser.wait_for(
+        "it says where a message goes",
+        "document.querySelector('[data-message-way=steer]')?.innerText.includes('Goes into the running turn')",
+    );
+
+    click(&browser, ".top", "Stop…");
+    browser.wait_for(
+        "it says what will happen",
+        "document.querySelector('dialog[open]')?.innerText.includes('only its turn is interrupted')",
+    );
+    click(&browser, "dialog[open]", "Keep it");
+    write(&browser, "Use the other file.");
+    browser.wait_until_painted();
+    browser.screenshot("18-message");
+    click(&browser, ".message", "Send");
+    browser.wait_for(
+        "it says where it went",
+        "document.querySelector('.message').innerText.includes('Sent: the running turn takes it in')",
+    );
+    click(&browser, ".top", "Interrupt");
+
+    browser.wait_for(
+        "the next message starts a turn",
+        "document.querySelector('[data-message-way=start]')?.innerText.includes('Starts the next turn')",
+    );
+    browser.wait_for("nothing is refused", "!document.querySelector('.banner')");
+    write(&browser, "Use the other file.");
+    press_enter(&browser);
+    terminal.wait_for("Used.");
+    drop(browser.script("document.documentElement.dataset.theme = 'dark'"));
+    browser.wait_until_painted();
+    browser.screenshot("19-message-dark");
+    browser.wait_for(
+        "the box is empty",
+        "document.querySelector('.message textarea').value === ''",
+    );
+    assert_eq!(
+        stage.desktop.notified(),
+        [],
+        "what a person interrupted is no news"
+    );
+    browser.close();
+}
+
+#[test]
 fn the_window_leads_to_the_terminal_or_copies_how_to_get_there() {
     let stage = Stage::new();
     let driver = Driver::start(&stage.desktop, &stage.env());
@@ -295,6 +354,7 @@ impl Stage {
 impl Drop for Stage {
     fn drop(&mut self) {
         end_all_below(self.state.path());
+        self.home.end_daemon();
     }
 }
 
@@ -307,4 +367,22 @@ fn click(browser: &Browser, within: &str, label: &str) {
     );
     browser.wait_for(&format!("`{label}` can be clicked"), &button);
     drop(browser.script(&format!("{button}.click()")));
+}
+
+/// Writes a message into the session's page.
+#[track_caller]
+fn write(browser: &Browser, text: &str) {
+    drop(browser.script(&format!(
+        "const box = document.querySelector('.message textarea'); box.focus(); \
+         box.value = '{text}'; box.dispatchEvent(new Event('input', {{ bubbles: true }}))"
+    )));
+}
+
+/// Presses Enter in the message.
+#[track_caller]
+fn press_enter(browser: &Browser) {
+    drop(browser.script(
+        "document.querySelector('.message textarea').dispatchEvent(\
+         new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true }))",
+    ));
 }

@@ -7,8 +7,9 @@
 
 use mission_control_core::event::Event;
 use mission_control_core::health::{HealthReport, Problem, TranscriptPage};
+use mission_control_core::message::{Aim, Sent};
 use mission_control_core::quiet::Quiet;
-use mission_control_core::session::{LiveSession, SessionId, Status};
+use mission_control_core::session::{LiveSession, SessionId, Status, TurnId};
 use mission_control_core::task::model::TaskId;
 use mission_control_core::task::request::TaskRequest;
 use mission_control_engine::answering::{self, SessionAnswered};
@@ -66,6 +67,8 @@ pub(crate) fn commands() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static
         open_folder,
         open_terminal,
         stop_session,
+        interrupt_session,
+        tell_session,
         session_quiet,
         set_session_quiet,
         play_demo,
@@ -165,6 +168,29 @@ async fn stop_session(
 ) -> Result<Option<Problem>, Problem> {
     let (places, environment) = (counter.places.clone(), counter.environment.clone());
     apart(move || sessions::stop(&places, &environment, &id)).await?
+}
+
+#[tauri::command]
+async fn interrupt_session(
+    counter: State<'_, Counter>,
+    id: SessionId,
+    turn: TurnId,
+) -> Result<(), Problem> {
+    let session = known(&counter, &id).await?;
+    let places = counter.places.clone();
+    apart(move || sessions::interrupt(&places, &session, &turn)).await?
+}
+
+#[tauri::command]
+async fn tell_session(
+    counter: State<'_, Counter>,
+    id: SessionId,
+    text: String,
+    aim: Aim,
+) -> Result<Sent, Problem> {
+    let session = known(&counter, &id).await?;
+    let (places, environment) = (counter.places.clone(), counter.environment.clone());
+    apart(move || sessions::tell(&places, &environment, &session, &text, &aim)).await?
 }
 
 #[tauri::command]

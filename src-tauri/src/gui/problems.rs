@@ -153,6 +153,31 @@ pub(crate) fn not_stopped(why: &str, hint: Option<String>) -> Problem {
     )
 }
 
+/// A turn was not interrupted.
+pub(crate) fn not_interrupted(why: &str, hint: Option<&str>) -> Problem {
+    problem(
+        "not_interrupted",
+        "The turn was not interrupted.",
+        Some(why),
+        hint,
+    )
+}
+
+/// A message was not sent.
+pub(crate) fn not_sent(why: &str, hint: Option<&str>) -> Problem {
+    problem("not_sent", "The message was not sent.", Some(why), hint)
+}
+
+/// A message was sent, and nobody says that it arrived.
+pub(crate) fn perhaps_sent(why: &str, hint: Option<&str>) -> Problem {
+    problem(
+        "perhaps_sent",
+        "The message may not have arrived.",
+        Some(why),
+        hint,
+    )
+}
+
 /// A session was stopped, and something it had started lives on.
 pub(crate) fn left_running(what: &str) -> Problem {
     problem(

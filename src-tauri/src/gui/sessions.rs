@@ -2,9 +2,12 @@
 
 use jiff::Timestamp;
 use mission_control_core::health::Problem;
+use mission_control_core::message::{Aim, Sent};
 use mission_control_core::quiet::{Quiet, USUAL_SNOOZE};
-use mission_control_core::session::{LiveSession, SessionId};
+use mission_control_core::session::{LiveSession, SessionId, TurnId};
 use mission_control_engine::clock::Clock;
+use mission_control_engine::interrupt;
+use mission_control_engine::messenger::{Messenger, NotSent};
 use mission_control_engine::monitor::{Monitor, MonitorOptions};
 use mission_control_engine::places::{Environment, Places};
 use mission_control_engine::settings::Settings;
@@ -44,6 +47,49 @@ pub(crate) fn stop(
         (true, _, Some(left)) => Ok(Some(problems::left_running(&left))),
         (false, says, _) => Err(problems::not_stopped(&says.unwrap_or_default(), None)),
     }
+}
+
+/// Interrupts a turn of a session, if that turn still runs.
+pub(crate) fn interrupt(
+    places: &Places,
+    session: &LiveSession,
+    turn: &TurnId,
+) -> Result<(), Problem> {
+    let interrupted = interrupt::interrupt(places, session, Some(turn)).map_err(|error| {
+        problems::not_interrupted(&error.sentence(&session.id), error.hint().as_deref())
+    })?;
+    if interrupted.interrupted {
+        Ok(())
+    } else {
+        Err(problems::not_interrupted(&interrupted.sentence(), None))
+    }
+}
+
+/// Sends a message to a session, where it is aimed or nowhere.
+pub(crate) fn tell(
+    places: &Places,
+    environment: &Environment,
+    session: &LiveSession,
+    text: &str,
+    aim: &Aim,
+) -> Result<Sent, Problem> {
+    let settings = Settings::load(&places.settings_file)
+        .map_err(|error| problems::not_sent(&problems::chain_of(&error), None))?;
+    Messenger::new(environment, &settings, places)
+        .send(session, text, aim)
+        .map_err(|error| match error {
+            NotSent::Unconfirmed => {
+                problems::perhaps_sent(&error.sentence(&session.id), error.hint())
+            }
+            NotSent::Text(_)
+            | NotSent::NotTaken { .. }
+            | NotSent::Moved(_)
+            | NotSent::Refused(_)
+            | NotSent::NoHome
+            | NotSent::NoProgram { .. }
+            | NotSent::NoQueue { .. }
+            | NotSent::Server(_) => problems::not_sent(&error.sentence(&session.id), error.hint()),
+        })
 }
 
 /// A terminal that could not be reached, and what to run in one instead.

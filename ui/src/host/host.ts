@@ -1,12 +1,15 @@
 /** What the window asks of the program behind it, whoever that is. */
+import type { Aim } from '../bindings/Aim';
 import type { Event } from '../bindings/Event';
 import type { HealthReport } from '../bindings/HealthReport';
 import type { Problem } from '../bindings/Problem';
 import type { Quiet } from '../bindings/Quiet';
+import type { Sent } from '../bindings/Sent';
 import type { SessionId } from '../bindings/SessionId';
 import type { TaskId } from '../bindings/TaskId';
 import type { TaskRequest } from '../bindings/TaskRequest';
 import type { TranscriptPage } from '../bindings/TranscriptPage';
+import type { TurnId } from '../bindings/TurnId';
 import type { Place } from '../model/place';
 
 /** A running subscription. */
@@ -52,6 +55,10 @@ export interface Host {
   openTerminal(id: SessionId): Promise<Unreached | null>;
   /** Ends the process that owns a session; resolves with what is worth knowing beside that. */
   stopSession(id: SessionId): Promise<Problem | null>;
+  /** Interrupts a turn of a session, if that turn still runs. */
+  interruptSession(id: SessionId, turn: TurnId): Promise<void>;
+  /** Sends a message to a session, where it is aimed or nowhere; resolves with where it went. */
+  tellSession(id: SessionId, text: string, aim: Aim): Promise<Sent>;
   /** Returns for how long a session's notifications are off; null when they are not. */
   sessionQuiet(id: SessionId): Promise<Quiet | null>;
   setSessionQuiet(id: SessionId, wish: QuietWish): Promise<Quiet | null>;

@@ -1,8 +1,10 @@
 /** Plays a recording instead of a program, for the browser, tests and measurements. */
+import type { Aim } from '../bindings/Aim';
 import type { Event } from '../bindings/Event';
 import type { LiveSession } from '../bindings/LiveSession';
 import type { Problem } from '../bindings/Problem';
 import type { Quiet } from '../bindings/Quiet';
+import type { Sent } from '../bindings/Sent';
 import type { SessionId } from '../bindings/SessionId';
 import type { Summary } from '../bindings/Summary';
 import type { Host, QuietWish } from './host';
@@ -42,6 +44,13 @@ const SHARED: Problem = {
   title: 'The session was not stopped.',
   detail: 'It runs in a server (process 4711) that other programs use.',
   hint: 'Interrupt or close it where it was started.',
+};
+
+const MOVED: Problem = {
+  code: 'not_sent',
+  title: 'The message was not sent.',
+  detail: 'The turn it was meant for is over.',
+  hint: 'Look at the session, then send it again if it still fits.',
 };
 
 /**
@@ -90,6 +99,11 @@ export function recordedHost(options: URLSearchParams): Host {
     openFolder: () => Promise.resolve(),
     openTerminal: () => Promise.resolve({ command: null, problem: NO_TERMINAL }),
     stopSession: () => Promise.reject(Object.assign(new Error(SHARED.title), SHARED)),
+    interruptSession: () => Promise.resolve(),
+    tellSession: (id, _text, aim) =>
+      scene === 'refuse'
+        ? Promise.reject(Object.assign(new Error(MOVED.title), MOVED))
+        : Promise.resolve(sentTo(id, aim)),
     sessionQuiet: (id) => Promise.resolve(quiet.get(id) ?? null),
     setSessionQuiet: (id, wish) => {
       quiet.set(id, quietFor(wish));
@@ -103,6 +117,20 @@ export function recordedHost(options: URLSearchParams): Host {
     answerTask: (id, _request, decision) => desk.answer(id, decision),
     answerSession: () => Promise.resolve(),
   };
+}
+
+function sentTo(id: SessionId, aim: Aim): Sent {
+  const sent = { session_id: id, turn_id: null, queued_id: null };
+  switch (aim.type) {
+    case 'turn':
+      return { ...sent, delivery: 'steered', turn_id: aim.turn_id };
+    case 'next_turn':
+      return { ...sent, delivery: 'started', turn_id: 'turn-next' };
+    case 'queue':
+      return { ...sent, delivery: 'queued', queued_id: 'queued-1' };
+    default:
+      return unreachable(aim);
+  }
 }
 
 function quietFor(wish: QuietWish): Quiet | null {

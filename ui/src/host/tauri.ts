@@ -6,6 +6,7 @@ import type { Event } from '../bindings/Event';
 import type { HealthReport } from '../bindings/HealthReport';
 import type { Problem } from '../bindings/Problem';
 import type { Quiet } from '../bindings/Quiet';
+import type { Sent } from '../bindings/Sent';
 import type { SessionId } from '../bindings/SessionId';
 import type { TaskId } from '../bindings/TaskId';
 import type { TranscriptPage } from '../bindings/TranscriptPage';
@@ -58,6 +59,8 @@ export function tauriHost(): Host {
     openFolder: (id) => invoke<void>('open_folder', { id }),
     openTerminal: (id) => invoke<Unreached | null>('open_terminal', { id }),
     stopSession: (id) => invoke<Problem | null>('stop_session', { id }),
+    interruptSession: (id, turn) => invoke<void>('interrupt_session', { id, turn }),
+    tellSession: (id, text, aim) => invoke<Sent>('tell_session', { id, text, aim }),
     sessionQuiet: (id) => invoke<Quiet | null>('session_quiet', { id }),
     setSessionQuiet: (id, wish) => invoke<Quiet | null>('set_session_quiet', { id, wish }),
     playDemo: () => invoke<void>('play_demo'),

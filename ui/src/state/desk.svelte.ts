@@ -1,10 +1,13 @@
 /** Ties the states of the window together and carries out its commands. */
 import { createContext, tick } from 'svelte';
 
+import type { Aim } from '../bindings/Aim';
 import type { LiveSession } from '../bindings/LiveSession';
+import type { Sent } from '../bindings/Sent';
 import type { SessionId } from '../bindings/SessionId';
 import type { Task } from '../bindings/Task';
 import type { TaskId } from '../bindings/TaskId';
+import type { TurnId } from '../bindings/TurnId';
 import type { Decision, Host } from '../host/host';
 import { emptyDraft, missingIn, requestOf, type Draft } from '../model/draft';
 import type { Command } from '../model/keys';
@@ -41,6 +44,8 @@ export class Desk {
   starting = $state(false);
   /** Replies that were written and not sent, by task. */
   readonly replies = new Map<TaskId, string>();
+  /** Messages that were written and not sent, by session. */
+  readonly messages = new Map<SessionId, string>();
   place = $state.raw<Place>({ view: 'sessions' });
   overlay = $state<Overlay>('none');
 
@@ -202,6 +207,21 @@ export class Desk {
 
   openFolder(id: SessionId): void {
     void this.troubles.attempt(() => this.host.openFolder(id));
+  }
+
+  /** Sends a message to a session; returns where it went, or null when it was refused. */
+  async tellSession(id: SessionId, text: string, aim: Aim): Promise<Sent | null> {
+    let sent: Sent | null = null;
+    await this.troubles.attempt(async () => {
+      sent = await this.host.tellSession(id, text, aim);
+      this.messages.delete(id);
+    });
+    return sent;
+  }
+
+  /** Interrupts a turn of a session, if that turn still runs. */
+  interruptSession(id: SessionId, turn: TurnId): Promise<void> {
+    return this.troubles.attempt(() => this.host.interruptSession(id, turn));
   }
 
   /** Ends the process that owns a session. */
