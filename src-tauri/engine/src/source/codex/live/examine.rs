@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::wire::{self, Wire};
-use super::{LOOK, LiveError, socket, standing};
+use super::{LOOK, LiveError, presence, socket};
 
 /// How long somebody who listens may take to let a visitor in.
 const KNOCK: Duration = Duration::from_millis(500);
@@ -42,7 +42,7 @@ pub(crate) enum Standing {
 /// Looks how the server of a home stands, within about two seconds. Starts nothing and takes up
 /// no thread.
 pub(crate) async fn examine(home: &Utf8Path) -> Standing {
-    examine_if(standing::has_clients, home).await
+    examine_if(presence::has_clients, home).await
 }
 
 pub(super) async fn examine_if(may_talk: fn(&Utf8Path) -> bool, home: &Utf8Path) -> Standing {
