@@ -91,6 +91,13 @@ async fn answer_hook(
         Ok(hook::Answered::Unconfirmed) => SessionAnswered::Unconfirmed,
         Ok(hook::Answered::NotPending) => SessionAnswered::NotPending,
         Ok(hook::Answered::NoHook) => SessionAnswered::NotReachable,
+        Ok(hook::Answered::Withdrawn) => {
+            return Err(AnsweringError {
+                with: "hand the answer to the hook that waits".to_owned(),
+                source: "it did not take it in time, and the answer was withdrawn; try again"
+                    .into(),
+            });
+        }
         Ok(hook::Answered::NotOffered(says)) => SessionAnswered::NotOffered(says),
         Err(error) => {
             return Err(AnsweringError {

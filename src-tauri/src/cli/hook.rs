@@ -62,13 +62,17 @@ impl Call {
 
     fn done(&self) -> Result<(), String> {
         let mut payload = Vec::new();
-        let stdin = std::io::stdin().lock();
-        stdin
+        let mut stdin = std::io::stdin().lock();
+        (&mut stdin)
             .take(hooks::MOST_BYTES + 1)
             .read_to_end(&mut payload)
             .map_err(|error| format!("What the agent says cannot be read: {error}"))?;
         if payload.len() as u64 > hooks::MOST_BYTES {
-            return Err("The agent says more than is read.".to_owned());
+            // The agent is not to see a pipe that breaks.
+            return Err(match std::io::copy(&mut stdin, &mut std::io::sink()) {
+                Ok(_) => "The agent says more than is read.".to_owned(),
+                Err(error) => format!("What the agent says cannot be read: {error}"),
+            });
         }
         let environment = Environment::read();
         let Some(said) = hooks::called(self.source, &payload, &self.state, &environment)? else {

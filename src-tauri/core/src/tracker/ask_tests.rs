@@ -120,15 +120,17 @@ fn whoever_asks_nobody_needs_nobody() {
 }
 
 #[test]
-fn a_request_whose_item_is_not_known_is_over_with_any_progress() {
+fn a_request_whose_item_is_not_known_is_over_when_none_is_left_that_may_ask() {
     let mut sim = Sim::running_in("a", Client::Tui);
-    sim.lines("a", [began("i1")]);
+    sim.lines("a", [began("i1"), began("i2")]);
     called(&mut sim, None);
     sim.pass(ASKS_AFTER);
     assert_eq!(status(&sim), Status::NeedsYou);
 
-    sim.lines("a", [Fact::Said { text: "So.".into() }]);
+    sim.lines("a", [Fact::Said { text: "So.".into() }, began("i3")]);
     assert_eq!(status(&sim), Status::NeedsYou);
+    sim.lines("a", [over("i2")]);
+    assert_eq!(status(&sim), Status::NeedsYou, "the other one may ask");
     sim.lines("a", [over("i1")]);
     assert_eq!(status(&sim), Status::Working);
 }

@@ -106,7 +106,8 @@ pub(super) struct Ask {
     pub from: EvidenceSource,
     pub at: Option<Timestamp>,
     pub need: Need,
-    item: Option<String>,
+    /// The items one of which asks; none is left when all came to their ends.
+    items: Vec<String>,
     /// Where in the transcript it came up.
     offset: u64,
     /// From when it counts, on the steady clock: what is decided at once waits for nobody.
@@ -114,15 +115,17 @@ pub(super) struct Ask {
 }
 
 impl Ask {
-    /// Returns whether a fact at `offset` shows that nobody is waited for any more.
-    fn is_over(&self, fact: &Fact, offset: u64) -> bool {
+    /// Takes in a fact at `offset` and returns whether somebody is still waited for after it.
+    fn outlives(&mut self, fact: &Fact, offset: u64) -> bool {
         if offset < self.offset {
-            return false;
+            return true;
         }
         if let Fact::ItemEnded { item } = fact {
-            return self.item.as_ref().is_none_or(|asking| asking == item);
+            // Which one asks may not be known: the others that were open go on meanwhile.
+            self.items.retain(|open| open != item);
+            return !self.items.is_empty();
         }
-        fact.is_turn_boundary()
+        !fact.is_turn_boundary()
     }
 }
 
@@ -172,8 +175,6 @@ pub(super) struct Content {
     pub open_items: Vec<(String, String)>,
     /// Requests that wait for a person, oldest first.
     asks: Vec<Ask>,
-    /// Where the latest line stands that shows that something waits for nobody.
-    progress: Option<u64>,
     approver: Option<Approver>,
     pub last_event_at: Option<Timestamp>,
     pub skipped_lines: u32,
@@ -269,10 +270,13 @@ impl SessionState {
             TurnState::None => !self.has_been_read,
             TurnState::Over { .. } => false,
         };
-        let is_over = match &request.item {
-            Some(item) => self.has_been_read && !content.open_items.iter().any(|(i, _)| i == item),
-            None => content.progress >= Some(request.transcript_bytes),
-        };
+        let is_asked = |item: &String| request.item.as_ref().is_none_or(|asking| asking == item);
+        let open = content.open_items.iter().map(|(item, _)| item.clone());
+        let mut items: Vec<String> = open.filter(is_asked).collect();
+        if !self.has_been_read {
+            items.extend(request.item.clone());
+        }
+        let is_over = self.has_been_read && items.is_empty();
         if !is_open || is_over || content.asks.iter().any(is_known) {
             return;
         }
@@ -281,7 +285,7 @@ impl SessionState {
             from: EvidenceSource::Hook,
             at: Some(request.at),
             need: request.need,
-            item: request.item,
+            items,
             offset: request.transcript_bytes,
             counts_from: now.steady + ASKS_AFTER.saturating_sub(age),
         });
@@ -507,16 +511,13 @@ impl Content {
                 continue;
             }
             self.watermark = Some(offset);
-            self.asks.retain(|ask| !ask.is_over(&fact, offset));
-            if shows_progress(&fact) {
-                self.progress = Some(offset);
-            }
+            self.asks.retain_mut(|ask| ask.outlives(&fact, offset));
             if let Fact::Asked { item, need } = fact {
                 self.asks.push(Ask {
                     from: EvidenceSource::Transcript,
                     at,
                     need,
-                    item: Some(item),
+                    items: vec![item],
                     offset,
                     counts_from: now.steady + ASKS_AFTER,
                 });

@@ -8,7 +8,7 @@
 mod slot;
 
 use std::fs::{self, File, TryLockError};
-use std::io;
+use std::io::{self, Write as _};
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -22,6 +22,7 @@ use crate::clock::Clock;
 use crate::places::Environment;
 use crate::settings::Settings;
 use crate::source;
+use crate::task::folder::private;
 
 /// A payload is read up to this size, in bytes; larger ones are left to the terminal.
 pub const MOST_BYTES: u64 = 16 * 1024 * 1024;
@@ -132,7 +133,12 @@ pub fn note_trouble(state: &Utf8Path, says: &str) {
     let says = mission_control_core::redact::redact(says).text;
     let written = serde_json::to_vec(&Trouble { at, says })
         .map_err(io::Error::from)
-        .and_then(|text| fs::write(folder(state).join(TROUBLE), text));
+        .and_then(|text| {
+            let path = folder(state).join(TROUBLE);
+            let part = path.with_extension(format!("{}.part", std::process::id()));
+            write_private(&part, &text)?;
+            fs::rename(part, path)
+        });
     if let Err(error) = written {
         tracing::debug!(%error, "What went wrong in a hook could not be noted.");
     }
@@ -240,7 +246,7 @@ pub(crate) fn leave<T: Serialize>(
 ) -> io::Result<()> {
     let path = note_path(folder, source, session, at)?;
     let part = path.with_extension("part");
-    fs::write(&part, serde_json::to_vec(says)?)?;
+    write_private(&part, &serde_json::to_vec(says)?)?;
     fs::rename(part, path)?;
     let notes = paths(folder, source, session);
     let n_old = notes.len().saturating_sub(MOST_NOTES);
@@ -271,6 +277,14 @@ fn forget_old(folder: &Utf8Path) {
             drop(fs::remove_file(path));
         }
     }
+}
+
+/// Writes a file that nobody else may read.
+fn write_private(path: &Utf8Path, bytes: &[u8]) -> io::Result<File> {
+    let mut options = File::options();
+    let mut file = private(options.create(true).write(true).truncate(true)).open(path)?;
+    file.write_all(bytes)?;
+    Ok(file)
 }
 
 /// Returns whether somebody else holds a lock on a file of ours.

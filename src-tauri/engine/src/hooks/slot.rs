@@ -1,7 +1,7 @@
 //! A call that waits for an answer, and handing one in.
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use mission_control_core::source::Source;
 use serde::{Deserialize, Serialize};
 
-use super::{is_locked, note_path};
+use super::{is_locked, note_path, write_private};
 use crate::watch::FolderWatch;
 
 /// How long a call may take to take an answer.
@@ -38,8 +38,8 @@ pub(crate) enum Handed {
     NotOffered(String),
     /// The call waits no longer, or takes somebody else's answer.
     Gone,
-    /// The call lives and does not take it.
-    Stuck,
+    /// The call lives and did not take it in time; it was withdrawn.
+    Withdrawn,
 }
 
 impl Slot {
@@ -53,18 +53,21 @@ impl Slot {
     ) -> io::Result<Self> {
         let path = note_path(folder, source, session, at)?;
         let part = path.with_extension("part");
-        let mut file = File::create(&part)?;
-        file.write_all(&serde_json::to_vec(says)?)?;
+        let file = write_private(&part, &serde_json::to_vec(says)?)?;
         // Held before anybody can see it.
         file.lock()?;
         fs::rename(part, &path)?;
         Ok(Self { path, _lock: file })
     }
 
+    /// Returns where the note is.
+    pub(crate) fn path(&self) -> &Utf8Path {
+        &self.path
+    }
+
     /// Returns the answer that was handed in.
     pub(crate) fn answer(&self) -> Option<String> {
         let text = fs::read(answer_path(&self.path)).ok()?;
-        // While it is being written it cannot be read; it is looked at again.
         let given: Given = serde_json::from_slice(&text).ok()?;
         Some(given.text)
     }
@@ -76,7 +79,7 @@ impl Slot {
 
     /// Says that the answer is none of those there are, and waits on.
     pub(crate) fn refuse(&self, why: &str) -> io::Result<()> {
-        fs::write(refusal_path(&self.path), why)?;
+        write_private(&refusal_path(&self.path), why.as_bytes())?;
         fs::remove_file(answer_path(&self.path))
     }
 }
@@ -111,8 +114,13 @@ pub(crate) async fn hand_in(path: &Utf8Path, text: &str) -> io::Result<Handed> {
     let given = serde_json::to_vec(&Given {
         text: text.to_owned(),
     })?;
-    match File::create_new(&answer) {
-        Ok(mut file) => file.write_all(&given)?,
+    // Whole at once, and only where there is none.
+    let part = path.with_extension(format!("{}.part", std::process::id()));
+    write_private(&part, &given)?;
+    let linked = fs::hard_link(&part, &answer);
+    fs::remove_file(&part)?;
+    match linked {
+        Ok(()) => {}
         Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(Handed::Gone),
         Err(error) => return Err(error),
     }
@@ -140,7 +148,7 @@ pub(crate) async fn hand_in(path: &Utf8Path, text: &str) -> io::Result<Handed> {
     match tokio::time::timeout(TAKEN_WITHIN, outcome).await {
         Ok(handed) => handed,
         Err(_) => match fs::remove_file(&answer) {
-            Ok(()) => Ok(Handed::Stuck),
+            Ok(()) => Ok(Handed::Withdrawn),
             // It was taken at the last moment.
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Handed::Taken),
             Err(error) => Err(error),

@@ -47,12 +47,47 @@ impl CallPrint {
         }
     }
 
-    /// Returns whether `call` may be the one; a transcript adds parts that were left out.
-    #[must_use]
-    pub fn is_of(&self, call: &Call) -> bool {
-        let has = |(name, hash): (&String, &u64)| call.print.parts.get(name) == Some(hash);
-        self.tool == call.print.tool && self.parts.iter().all(has)
+    /// Returns whether all parts of both are the same.
+    fn is_exactly(&self, call: &Call) -> bool {
+        *self == call.print
     }
+
+    /// Returns whether `call` may be the one; a transcript adds parts that were left out, and of a
+    /// plan the hook may be told nothing at all.
+    fn may_be(&self, call: &Call) -> bool {
+        let has = |(name, hash): (&String, &u64)| call.print.parts.get(name) == Some(hash);
+        let says_enough = !self.parts.is_empty() || call.kind == NeedKind::Plan;
+        self.tool == call.print.tool && says_enough && self.parts.iter().all(has)
+    }
+}
+
+/// Finds the open call of each print, both the oldest first; each call belongs to one print. None
+/// where no call fits, or where several do and differ: then nobody may take one for the other.
+#[must_use]
+pub fn assign<'a>(prints: &[&CallPrint], calls: &[&'a Call]) -> Vec<Option<&'a Call>> {
+    let mut free: Vec<&Call> = calls.to_vec();
+    let mut found: Vec<Option<&Call>> = vec![None; prints.len()];
+    for (print, found) in prints.iter().zip(&mut found) {
+        if let Some(at) = free.iter().position(|call| print.is_exactly(call)) {
+            *found = Some(free.remove(at));
+        }
+    }
+    for (print, found) in prints.iter().zip(&mut found) {
+        if found.is_some() {
+            continue;
+        }
+        let mut fitting = free
+            .iter()
+            .enumerate()
+            .filter(|(_, call)| print.may_be(call));
+        let Some((at, first)) = fitting.next() else {
+            continue;
+        };
+        if fitting.all(|(_, call)| call.print == first.print) {
+            *found = Some(free.remove(at));
+        }
+    }
+    found
 }
 
 /// FNV-1a, 64 bits: the same in every process and version.
@@ -351,6 +386,44 @@ mod tests {
         assert_eq!(call.activity, "Calling job of probe");
         assert_eq!(call.need().summary, "probe: job {\"n\":1}");
         assert_eq!(call.input_need().kind, NeedKind::Elicitation);
+    }
+
+    #[test]
+    fn each_print_has_a_call_of_its_own_or_none() {
+        let open = |id: &str, tool: &str, input: &Value| Call::new(id.to_owned(), tool, input);
+        let print = |tool: &str, input: &Value| CallPrint::new(tool, input.as_object().unwrap());
+        #[track_caller]
+        fn check(prints: &[CallPrint], calls: &[Call], expected: &[Option<&str>]) {
+            let prints: Vec<&CallPrint> = prints.iter().collect();
+            let calls: Vec<&Call> = calls.iter().collect();
+            let found = assign(&prints, &calls);
+            let ids: Vec<Option<&str>> = found.iter().map(|c| c.map(|c| &*c.id)).collect();
+            assert_eq!(ids, expected);
+        }
+        let (whole, part) = (json!({"table": "tmp", "n": 1}), json!({"table": "tmp"}));
+        let nothing = json!({});
+        let (wide, narrow) = (open("b", "drop", &whole), open("a", "drop", &nothing));
+
+        let both = [wide.clone(), narrow];
+        check(&[print("drop", &nothing)], &both, &[Some("a")]);
+        check(
+            &[print("drop", &part), print("drop", &nothing)],
+            &both,
+            &[Some("b"), Some("a")],
+        );
+        check(&[print("drop", &nothing)], &[wide.clone()], &[None]);
+        let differing = [wide, open("c", "drop", &json!({"table": "tmp", "n": 2}))];
+        check(&[print("drop", &part)], &differing, &[None]);
+        check(&[print("keep", &part)], &differing, &[None]);
+        let plan = open("p", "ExitPlanMode", &json!({"plan": "1. Do it"}));
+        check(&[print("ExitPlanMode", &nothing)], &[plan], &[Some("p")]);
+        let same = [open("1", "get", &part), open("2", "get", &part)];
+        let twice = [
+            print("get", &part),
+            print("get", &part),
+            print("get", &part),
+        ];
+        check(&twice, &same, &[Some("1"), Some("2"), None]);
     }
 
     #[test]

@@ -33,28 +33,43 @@ impl std::fmt::Display for NotOffered {
 }
 
 #[derive(Deserialize)]
-struct Payload {
+struct Event {
     hook_event_name: String,
+}
+
+#[derive(Deserialize)]
+struct Payload {
     session_id: String,
     agent_id: Option<String>,
     transcript_path: Option<String>,
     tool_name: String,
-    #[serde(default)]
-    tool_input: Map<String, Value>,
+    tool_input: Option<Map<String, Value>>,
 }
 
 impl PermissionRequest {
     /// Reads what the hook is given; none if it is called for something else.
-    #[must_use]
-    pub fn read(payload: &[u8]) -> Option<Self> {
-        let payload: Payload = serde_json::from_slice(payload).ok()?;
-        (payload.hook_event_name == "PermissionRequest").then_some(Self {
+    ///
+    /// # Errors
+    /// When it is not understood.
+    pub fn read(payload: &[u8]) -> Result<Option<Self>, serde_json::Error> {
+        let event: Event = serde_json::from_slice(payload)?;
+        if event.hook_event_name != "PermissionRequest" {
+            return Ok(None);
+        }
+        let payload: Payload = serde_json::from_slice(payload)?;
+        // It becomes a part of a file's name.
+        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        let is_plain = |agent: &String| agent.bytes().all(is_part);
+        if !payload.agent_id.as_ref().is_none_or(is_plain) {
+            return Ok(None);
+        }
+        Ok(Some(Self {
             session: payload.session_id,
             agent: payload.agent_id,
             transcript_path: payload.transcript_path,
             tool: payload.tool_name,
-            input: payload.tool_input,
-        })
+            input: payload.tool_input.unwrap_or_default(),
+        }))
     }
 
     /// Returns what the call of the transcript can be found by.
@@ -72,7 +87,11 @@ impl PermissionRequest {
         let is_yes = matches!(word, "accept" | "yes" | "approve");
         let is_no = matches!(word, "decline" | "no" | "deny");
         let decision = match self.tool.as_str() {
-            "AskUserQuestion" if is_no && !self.offers(word) => declined(),
+            "AskUserQuestion" if word == "decline" && !self.offers(word) => declined(),
+            // Whoever says so did not read the question.
+            "AskUserQuestion" if word == "accept" && !self.offers(word) => {
+                return Err(NotOffered(self.wanted()));
+            }
             "AskUserQuestion" => allowed(&self.with_answers(word)?),
             _ if is_yes => allowed(&self.input),
             _ if is_no => declined(),
@@ -96,14 +115,8 @@ impl PermissionRequest {
                 (None, [_]) => Some(text),
                 (None, _) => None,
             };
-            let Some(answer) = answer.map(str::trim).filter(|answer| !answer.is_empty()) else {
-                let all: Vec<&str> = questions.iter().map(|question| question.text).collect();
-                let wanted = match all.as_slice() {
-                    [_] => format!("one of {}, or other words", question.labels.join(", ")),
-                    _ => format!("an object of JSON with an answer to {}", all.join(", ")),
-                };
-                return Err(NotOffered(wanted));
-            };
+            let answer = answer.map(str::trim).filter(|answer| !answer.is_empty());
+            let answer = answer.ok_or_else(|| NotOffered(self.wanted()))?;
             let is_it = |label: &&&str| label.eq_ignore_ascii_case(answer);
             let answer = question
                 .labels
@@ -120,6 +133,20 @@ impl PermissionRequest {
         let mut input = self.input.clone();
         input.insert("answers".to_owned(), Value::Object(answers));
         Ok(input)
+    }
+
+    /// Says what an answer to the questions is.
+    fn wanted(&self) -> String {
+        let questions = self.questions();
+        let all: Vec<&str> = questions.iter().map(|question| question.text).collect();
+        match questions.as_slice() {
+            [only] if only.labels.is_empty() => "in words, or decline".to_owned(),
+            [only] => format!("one of {}, other words, or decline", only.labels.join(", ")),
+            _ => format!(
+                "an object of JSON with an answer to {}, or decline",
+                all.join(", ")
+            ),
+        }
     }
 
     fn offers(&self, word: &str) -> bool {
@@ -201,7 +228,6 @@ fn declined() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::claude_code::Call;
 
     fn request(tool: &str, input: &Value) -> PermissionRequest {
         let payload = json!({
@@ -211,7 +237,9 @@ mod tests {
             "hook_event_name": "PermissionRequest", "tool_name": tool, "tool_input": input,
             "permission_suggestions": [],
         });
-        PermissionRequest::read(payload.to_string().as_bytes()).unwrap()
+        PermissionRequest::read(payload.to_string().as_bytes())
+            .unwrap()
+            .unwrap()
     }
 
     fn decision(request: &PermissionRequest, answer: &str) -> Value {
@@ -258,6 +286,11 @@ mod tests {
         assert_eq!(answer("another one"), Some(json!("another one")));
         assert_eq!(decision(&asked, "decline").get("behavior").unwrap(), "deny");
         assert!(asked.answer("  ").is_err());
+        let says = asked.answer("accept").unwrap_err().to_string();
+        assert_eq!(
+            says,
+            "The answer is one of SQLite, No, other words, or decline."
+        );
     }
 
     #[test]
@@ -275,19 +308,6 @@ mod tests {
         }
         let unreadable = request("AskUserQuestion", &json!({"questions": 3}));
         assert!(unreadable.answer("X").is_err());
-    }
-
-    #[test]
-    fn a_request_is_found_by_what_its_call_says() {
-        let asked = request("Monitor", &json!({"command": "tail -f a", "timeout_ms": 5}));
-        let call = |tool: &str, input: &Value| Call::new("t".to_owned(), tool, input);
-
-        let defaults = json!({"timeout_ms": 5, "persistent": false, "command": "tail -f a"});
-        assert!(asked.print().is_of(&call("Monitor", &defaults)));
-        let other = json!({"timeout_ms": 5, "command": "tail -f b"});
-        assert!(!asked.print().is_of(&call("Monitor", &other)));
-        assert!(!asked.print().is_of(&call("Bash", &defaults)));
-        assert!(!asked.print().is_of(&call("Monitor", &Value::Null)));
     }
 
     #[test]
@@ -313,14 +333,18 @@ mod tests {
     }
 
     #[test]
-    fn other_hooks_and_damaged_input_are_passed_over() {
+    fn other_hooks_are_passed_over_and_damaged_input_is_said() {
+        let stop = r#"{"hook_event_name":"Stop","session_id":"a"}"#;
+        assert_eq!(PermissionRequest::read(stop.as_bytes()).unwrap(), None);
         for text in [
             "",
             "{}",
             "[1]",
-            r#"{"hook_event_name":"Stop","session_id":"a","tool_name":"b"}"#,
+            r#"{"hook_event_name":"PermissionRequest"}"#,
         ] {
-            assert_eq!(PermissionRequest::read(text.as_bytes()), None, "{text}");
+            assert!(PermissionRequest::read(text.as_bytes()).is_err(), "{text}");
         }
+        let odd = r#"{"hook_event_name":"PermissionRequest","session_id":"a","tool_name":"b","tool_input":null,"agent_id":"../c"}"#;
+        assert_eq!(PermissionRequest::read(odd.as_bytes()).unwrap(), None);
     }
 }

@@ -13,7 +13,7 @@ mod timeline;
 mod tokens;
 mod user;
 
-pub use calls::{Call, CallPrint};
+pub use calls::{Call, CallPrint, assign};
 pub use file_name::{IsWhole, agent_of_file, folder_of_cwd, is_session_id, session_of_file};
 pub use hook::{DecidedBy, NotOffered, PermissionRequest, decided};
 pub use reader::Reader;

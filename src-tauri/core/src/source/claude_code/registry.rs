@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{Call, CallPrint};
+use super::Call;
 use crate::observation::{LiveDoing, LiveState};
 use crate::session::{EvidenceSource, Need};
 
@@ -130,14 +130,10 @@ impl Registered {
     }
 
     /// Says what the session does. `calls` are those that have no result yet, the oldest first,
-    /// of the session and its sub-agents; `hooks` are the open ones that wait for an answer.
+    /// of the session and its sub-agents; `hooked` are the ids of those that hooks wait for, the one
+    /// that was asked about first before the others.
     #[must_use]
-    pub fn live_state(
-        &self,
-        turn: Turn,
-        calls: &[&Call],
-        hooks: &[CallPrint],
-    ) -> Option<LiveState> {
+    pub fn live_state(&self, turn: Turn, calls: &[&Call], hooked: &[String]) -> Option<LiveState> {
         let (at, reported) = self.reported.as_ref()?;
         let doing = match reported {
             Reported::Busy => LiveDoing::Working,
@@ -145,7 +141,7 @@ impl Registered {
             Reported::Shell => LiveDoing::Background {
                 activity: "A background command runs".to_owned(),
             },
-            Reported::Waiting { for_what } => waiting(for_what.as_deref(), turn, calls, hooks),
+            Reported::Waiting { for_what } => waiting(for_what.as_deref(), turn, calls, hooked),
         };
         Some(LiveState {
             from: EvidenceSource::Registry,
@@ -168,10 +164,10 @@ impl Registered {
     }
 }
 
-fn waiting(for_what: Option<&str>, turn: Turn, calls: &[&Call], hooks: &[CallPrint]) -> LiveDoing {
+fn waiting(for_what: Option<&str>, turn: Turn, calls: &[&Call], hooked: &[String]) -> LiveDoing {
     // A hook names the very call that asks.
-    let asked = |call: &&&Call| hooks.iter().any(|hook| hook.is_of(call));
-    if let Some(call) = calls.iter().find(asked) {
+    let call_of = |id: &String| calls.iter().find(|call| call.id == *id);
+    if let Some(call) = hooked.iter().find_map(call_of) {
         let need = Some(call.answerable());
         return LiveDoing::Waiting { need };
     }
@@ -206,7 +202,6 @@ mod tests {
 
     use super::*;
     use crate::session::NeedKind;
-    use crate::source::claude_code::PermissionRequest;
 
     const FILE: &str = r#"{"pid":19084,"sessionId":"f6aee77e-ddfa-43ea-8fe1-fb91d0cde38d","cwd":"/home/dev/acme","startedAt":1795161952890,"procStart":"288691","version":"2.1.328","kind":"interactive","entrypoint":"cli","pidDomain":"linux:0:pid:[4026531836]","name":"acme-d9","nameSource":"derived","status":"waiting","updatedAt":1795161952957,"statusUpdatedAt":1795161952958,"waitingFor":"permission prompt"}"#;
 
@@ -304,11 +299,9 @@ mod tests {
     #[test]
     fn a_hook_names_the_call_that_asks_and_takes_the_answer() {
         let other = Call::new("t0".to_owned(), "Bash", &json!({"command": "touch b"}));
-        let payload = br#"{"hook_event_name": "PermissionRequest", "session_id": "s",
-            "tool_name": "Bash", "tool_input": {"command": "touch a"}}"#;
-        let hook = PermissionRequest::read(payload).unwrap().print();
+        let hooked = ["gone".to_owned(), "t1".to_owned(), "t0".to_owned()];
 
-        let said = file(&[]).live_state(Turn::Open, &[&other, &bash()], &[hook]);
+        let said = file(&[]).live_state(Turn::Open, &[&other, &bash()], &hooked);
 
         let Some(LiveDoing::Waiting { need: Some(need) }) = said.map(|said| said.doing) else {
             panic!("it waits for a person");

@@ -21,8 +21,12 @@ pub struct PermissionRequest {
 }
 
 #[derive(Deserialize)]
-struct Payload {
+struct Event {
     hook_event_name: String,
+}
+
+#[derive(Deserialize)]
+struct Payload {
     session_id: String,
     turn_id: Option<String>,
     transcript_path: Option<String>,
@@ -38,16 +42,22 @@ struct Line {
 
 impl PermissionRequest {
     /// Reads what the hook is given; none if it is called for something else.
-    #[must_use]
-    pub fn read(payload: &[u8]) -> Option<Self> {
-        let payload: Payload = serde_json::from_slice(payload).ok()?;
-        (payload.hook_event_name == "PermissionRequest").then_some(Self {
+    ///
+    /// # Errors
+    /// When it is not understood.
+    pub fn read(payload: &[u8]) -> Result<Option<Self>, serde_json::Error> {
+        let event: Event = serde_json::from_slice(payload)?;
+        if event.hook_event_name != "PermissionRequest" {
+            return Ok(None);
+        }
+        let payload: Payload = serde_json::from_slice(payload)?;
+        Ok(Some(Self {
             thread: payload.session_id,
             transcript_path: payload.transcript_path,
             turn: payload.turn_id,
             tool: payload.tool_name,
             input: payload.tool_input,
-        })
+        }))
     }
 
     /// Finds the call that asks among the latest lines of the transcript.
@@ -126,7 +136,9 @@ mod tests {
             "cwd": "/home/dev/acme", "hook_event_name": "PermissionRequest", "model": "gpt-5.5",
             "permission_mode": "default", "tool_name": tool, "tool_input": input,
         });
-        PermissionRequest::read(payload.to_string().as_bytes()).unwrap()
+        PermissionRequest::read(payload.to_string().as_bytes())
+            .unwrap()
+            .unwrap()
     }
 
     fn call(id: &str, arguments: &Value) -> String {
@@ -192,14 +204,16 @@ mod tests {
     }
 
     #[test]
-    fn other_hooks_and_damaged_input_are_passed_over() {
+    fn other_hooks_are_passed_over_and_damaged_input_is_said() {
+        let stop = r#"{"hook_event_name":"Stop","session_id":"a"}"#;
+        assert_eq!(PermissionRequest::read(stop.as_bytes()).unwrap(), None);
         for text in [
             "",
             "{}",
             "[1]",
-            r#"{"hook_event_name":"Stop","session_id":"a","tool_name":"b"}"#,
+            r#"{"hook_event_name":"PermissionRequest"}"#,
         ] {
-            assert_eq!(PermissionRequest::read(text.as_bytes()), None, "{text}");
+            assert!(PermissionRequest::read(text.as_bytes()).is_err(), "{text}");
         }
     }
 }

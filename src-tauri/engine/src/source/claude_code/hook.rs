@@ -9,7 +9,7 @@ use std::time::Duration;
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 use mission_control_core::source::claude_code::{
-    Call, CallPrint, DecidedBy, PermissionRequest, Registered, Reported, decided,
+    Call, CallPrint, DecidedBy, PermissionRequest, Registered, Reported, assign, decided,
 };
 use mission_control_core::source::{self, Source};
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,8 @@ use crate::watch::FolderWatch;
 const ENTRYPOINT: &str = "cli";
 /// The dialog opens within this, or there is none.
 const OPENS_WITHIN: Duration = Duration::from_secs(3);
+/// Where none is open for longer, none of them waits: the next one opens at once.
+const CLOSED_FOR: Duration = Duration::from_secs(1);
 /// Between looks at what tells of no change.
 const LOOK: Duration = Duration::from_millis(500);
 /// Longer than this nobody waits; the hook's own limit is a little longer.
@@ -52,6 +54,8 @@ pub(crate) enum Answered {
     NotPending,
     /// No hook waits for this session.
     NoHook,
+    /// The hook did not take it in time; it was withdrawn.
+    Withdrawn,
     /// It is none of the answers there are; says which.
     NotOffered(String),
 }
@@ -63,7 +67,8 @@ pub(crate) fn hook_called(
     environment: &Environment,
     now: Timestamp,
 ) -> Result<Option<String>, String> {
-    let Some(request) = PermissionRequest::read(payload) else {
+    let read = PermissionRequest::read(payload);
+    let Some(request) = read.map_err(|error| not_understood(&error))? else {
         return Ok(None);
     };
     let is_in_a_terminal = environment.entrypoint.as_deref() == Some(ENTRYPOINT);
@@ -89,16 +94,20 @@ pub(crate) fn hook_called(
     runtime.block_on(waiting.run(&slot))
 }
 
+fn not_understood(error: &serde_json::Error) -> String {
+    format!("What the agent says is not understood: {error}")
+}
+
 /// A call that waits.
 struct Waiting {
     request: PermissionRequest,
     state: Utf8PathBuf,
     /// The transcript of whoever asks.
     tail: Tail,
-    registry_file: Option<Utf8PathBuf>,
+    registry_file: Utf8PathBuf,
     pid: u32,
     clock: Clock,
-    has_opened: bool,
+    dialogs: Dialogs,
     /// The call that asks, once the transcript shows it.
     call: Option<String>,
 }
@@ -112,24 +121,16 @@ enum Standing {
 
 impl Waiting {
     fn new(request: PermissionRequest, transcript: &Utf8Path, pid: u32, state: &Utf8Path) -> Self {
-        let asking = match &request.agent {
-            Some(agent) => agents_folder(transcript).join(format!("agent-{agent}.jsonl")),
-            None => transcript.to_owned(),
-        };
-        // The transcripts lie in `projects/<folder>/` of the home.
-        let home = transcript.ancestors().nth(3);
+        let asking = transcript_of(transcript, request.agent.as_deref());
+        let home = home_of(transcript);
         Self {
             request,
             state: state.to_owned(),
-            tail: Tail::new(
-                Source::ClaudeCode,
-                home.map_or_else(Utf8PathBuf::new, Utf8Path::to_owned),
-                asking,
-            ),
-            registry_file: home.map(|home| registry_folder(home).join(format!("{pid}.json"))),
+            tail: Tail::new(Source::ClaudeCode, home.clone(), asking),
+            registry_file: registry_folder(&home).join(format!("{pid}.json")),
             pid,
             clock: Clock::start(),
-            has_opened: false,
+            dialogs: Dialogs::default(),
             call: None,
         }
     }
@@ -139,9 +140,7 @@ impl Waiting {
         let folders = [
             Some(hooks::folder(&self.state)),
             self.tail.path().parent().map(Utf8Path::to_owned),
-            self.registry_file
-                .as_ref()
-                .and_then(|file| Some(file.parent()?.to_owned())),
+            self.registry_file.parent().map(Utf8Path::to_owned),
         ];
         let folders: Vec<Utf8PathBuf> = folders.into_iter().flatten().collect();
         // Where changes are not told of, the looks find them.
@@ -167,7 +166,7 @@ impl Waiting {
             if !is_running
                 || steady > WAITS_AT_MOST
                 || !hooks::is_attended(&self.state)
-                || self.standing(steady) == Standing::Over
+                || self.standing(slot, steady) == Standing::Over
             {
                 return Ok(None);
             }
@@ -176,40 +175,37 @@ impl Waiting {
         }
     }
 
-    fn standing(&mut self, steady: Duration) -> Standing {
+    fn standing(&mut self, slot: &Slot, steady: Duration) -> Standing {
         // A transcript that cannot be read now is read at the next look.
         if let Err(error) = read_on(&mut self.tail) {
             tracing::debug!(%error, "The transcript cannot be read.");
         }
+        let notes = waiting(&hooks::folder(&self.state), &self.request.session);
         let calls = calls(&self.tail);
-        let print = self.request.print();
-        match &self.call {
-            Some(call) if !calls.iter().any(|open| open.id == *call) => return Standing::Over,
-            Some(_) => {}
-            None => self.call = calls.iter().find(|c| print.is_of(c)).map(|c| c.id.clone()),
-        }
-        match self.dialog() {
-            Dialog::Open => {
-                self.has_opened = true;
-                Standing::Open
+        if let Some(call) = &self.call {
+            if !calls.iter().any(|open| open.id == *call) {
+                return Standing::Over;
             }
-            Dialog::Closed if self.has_opened || steady > OPENS_WITHIN => Standing::Over,
-            Dialog::Closed | Dialog::Unknown => Standing::Open,
+        } else {
+            let own = assigned(&notes, self.request.agent.as_deref(), calls);
+            let own = own.into_iter().find(|(path, _)| *path == slot.path());
+            self.call = own.map(|(_, call)| call.id.clone());
         }
+        let is_first = notes.first().is_none_or(|first| first.path == slot.path());
+        self.dialogs.see(self.dialog(), is_first, steady)
     }
 
     /// Returns whether the registry says that a person is waited for.
     fn dialog(&self) -> Dialog {
-        let read = self.registry_file.as_ref().map(std::fs::read);
-        match read {
-            Some(Ok(text)) => match Registered::read(&text).map(|registered| registered.reported) {
-                Some(Some((_, Reported::Waiting { .. }))) => Dialog::Open,
+        match std::fs::read(&self.registry_file) {
+            Ok(text) => match Registered::read(&text).map(|registered| registered.reported) {
+                Some(Some((at, Reported::Waiting { .. }))) => Dialog::Open(at),
                 Some(_) => Dialog::Closed,
                 // It is written in place: what cannot be read for a moment proves nothing.
                 None => Dialog::Unknown,
             },
-            Some(Err(error)) if error.kind() != ErrorKind::NotFound => Dialog::Unknown,
-            Some(Err(_)) | None => Dialog::Closed,
+            Err(error) if error.kind() != ErrorKind::NotFound => Dialog::Unknown,
+            Err(_) => Dialog::Missing,
         }
     }
 }
@@ -217,9 +213,65 @@ impl Waiting {
 /// Whether the agent waits for a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Dialog {
-    Open,
+    /// It does, since then.
+    Open(Timestamp),
     Closed,
     Unknown,
+    /// It says nothing about itself.
+    Missing,
+}
+
+/// What became of the dialogs of a session, of which one is shown at a time, the oldest first.
+#[derive(Debug, Default)]
+struct Dialogs {
+    /// The dialog that was open while an older call still waited: not ours.
+    anothers: Option<Timestamp>,
+    /// Ours.
+    own: Option<Timestamp>,
+    /// Since when none is open, on the steady clock, once one was.
+    closed_since: Option<Duration>,
+    has_opened: bool,
+}
+
+impl Dialogs {
+    /// Takes in a look; `is_first` says that no older call waits. Between two dialogs the agent is
+    /// busy for a moment.
+    fn see(&mut self, dialog: Dialog, is_first: bool, steady: Duration) -> Standing {
+        match dialog {
+            Dialog::Unknown => Standing::Open,
+            Dialog::Missing => Standing::Over,
+            Dialog::Open(at) => {
+                self.has_opened = true;
+                self.closed_since = None;
+                if !is_first {
+                    self.anothers = Some(at);
+                    return Standing::Open;
+                }
+                if self.anothers == Some(at) {
+                    return Standing::Open;
+                }
+                if *self.own.get_or_insert(at) == at {
+                    Standing::Open
+                } else {
+                    // The next one is shown: ours was answered.
+                    Standing::Over
+                }
+            }
+            Dialog::Closed => {
+                let since = *self.closed_since.get_or_insert(steady);
+                let patience = if self.has_opened {
+                    CLOSED_FOR
+                } else {
+                    OPENS_WITHIN
+                };
+                if steady.saturating_sub(since) > patience {
+                    Standing::Over
+                } else {
+                    Standing::Open
+                }
+            }
+        }
+    }
 }
 
 /// The calls without a result, by a transcript.
@@ -230,12 +282,38 @@ fn calls(tail: &Tail) -> &[Call] {
     }
 }
 
-/// Returns what hooks wait for in a session.
-pub(super) fn prints(folder: &Utf8Path, session: &str) -> Vec<CallPrint> {
-    waiting(folder, session)
-        .into_iter()
-        .map(|note| note.says.print)
-        .collect()
+/// Returns the calls that hooks of a session wait for, the one that was asked about first before
+/// the others. `calls` are those without a result, by whose they are: the session's own, and its
+/// sub-agents' by their names.
+pub(super) fn hooked(
+    folder: &Utf8Path,
+    session: &str,
+    calls: &[(Option<&str>, &[Call])],
+) -> Vec<String> {
+    let notes = waiting(folder, session);
+    let mut asked: Vec<(&Utf8Path, &Call)> = calls
+        .iter()
+        .flat_map(|(agent, calls)| assigned(&notes, *agent, calls))
+        .collect();
+    asked.sort_by_key(|(path, _)| *path);
+    asked.into_iter().map(|(_, call)| call.id.clone()).collect()
+}
+
+/// Returns which of an asker's open calls belongs to which note.
+fn assigned<'a>(
+    notes: &'a [hooks::Note<Left>],
+    agent: Option<&str>,
+    calls: &'a [Call],
+) -> Vec<(&'a Utf8Path, &'a Call)> {
+    let own = |note: &&hooks::Note<Left>| note.says.agent.as_deref() == agent;
+    let notes: Vec<&hooks::Note<Left>> = notes.iter().filter(own).collect();
+    let prints: Vec<&CallPrint> = notes.iter().map(|note| &note.says.print).collect();
+    let calls: Vec<&Call> = calls.iter().collect();
+    let found = assign(&prints, &calls).into_iter();
+    let pair = |(note, call): (&&'a hooks::Note<Left>, Option<&'a Call>)| {
+        Some((note.path.as_path(), call?))
+    };
+    notes.iter().zip(found).filter_map(pair).collect()
 }
 
 fn waiting(folder: &Utf8Path, session: &str) -> Vec<hooks::Note<Left>> {
@@ -254,26 +332,43 @@ pub(crate) async fn answer(
     if notes.is_empty() {
         return Ok(Answered::NoHook);
     }
-    for note in notes {
-        let path = match &note.says.agent {
-            Some(agent) => agents_folder(transcript).join(format!("agent-{agent}.jsonl")),
-            None => transcript.to_owned(),
-        };
-        let mut tail = Tail::new(Source::ClaudeCode, Utf8PathBuf::new(), path.clone());
-        let from = std::fs::metadata(&path)?.len();
-        read_on(&mut tail)?;
-        let is_asked = |call: &Call| call.id == request && note.says.print.is_of(call);
-        if !calls(&tail).iter().any(is_asked) {
+    let mut agents: Vec<Option<&str>> = notes.iter().map(|n| n.says.agent.as_deref()).collect();
+    agents.sort_unstable();
+    agents.dedup();
+    for agent in agents {
+        let path = transcript_of(transcript, agent);
+        let mut tail = Tail::new(Source::ClaudeCode, home_of(transcript), path.clone());
+        // One that cannot be read asks for nothing that was seen.
+        let from = std::fs::metadata(&path).map(|metadata| metadata.len());
+        let (Ok(from), Ok(())) = (from, read_on(&mut tail)) else {
             continue;
-        }
-        return Ok(match hooks::hand_in(&note.path, text).await? {
+        };
+        let assigned = assigned(&notes, agent, calls(&tail));
+        let Some((note, _)) = assigned.iter().find(|(_, call)| call.id == request) else {
+            continue;
+        };
+        return Ok(match hooks::hand_in(note, text).await? {
             Handed::Taken => confirmed(&path, from, request).await?,
             Handed::NotOffered(why) => Answered::NotOffered(why),
             Handed::Gone => Answered::NotPending,
-            Handed::Stuck => Answered::Unconfirmed,
+            Handed::Withdrawn => Answered::Withdrawn,
         });
     }
     Ok(Answered::NotPending)
+}
+
+/// Returns the home of a transcript, which lies in `projects/<folder>/` of it.
+fn home_of(transcript: &Utf8Path) -> Utf8PathBuf {
+    let home = transcript.ancestors().nth(3);
+    home.unwrap_or(Utf8Path::new("/")).to_owned()
+}
+
+/// Returns where the transcript of a session's sub-agent lies, or its own.
+fn transcript_of(transcript: &Utf8Path, agent: Option<&str>) -> Utf8PathBuf {
+    match agent {
+        Some(agent) => agents_folder(transcript).join(format!("agent-{agent}.jsonl")),
+        None => transcript.to_owned(),
+    }
 }
 
 /// Waits until the transcript, behind its first `from` bytes, shows whose answer counted.
@@ -304,4 +399,75 @@ fn read_on(tail: &mut Tail) -> std::io::Result<()> {
     let mut buffer = Vec::new();
     while let Read::Lines(_) = tail.read(&mut buffer)? {}
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Dialog {
+        Dialog::Open(Timestamp::from_second(1_795_000_000 + second).unwrap())
+    }
+
+    /// Plays looks, half a second apart, and returns at which one it is over.
+    fn over_at(looks: &[(Dialog, bool)]) -> Option<usize> {
+        let mut dialogs = Dialogs::default();
+        let mut steady = Duration::ZERO;
+        looks.iter().position(|(dialog, is_first)| {
+            steady += Duration::from_millis(500);
+            dialogs.see(*dialog, *is_first, steady) == Standing::Over
+        })
+    }
+
+    #[test]
+    fn the_dialog_that_follows_shows_that_ours_was_answered() {
+        let (open, next) = (at(1), at(2));
+        assert_eq!(
+            over_at(&[(open, true), (open, true), (next, true)]),
+            Some(2)
+        );
+        let busy = [(open, true), (Dialog::Closed, true), (next, true)];
+        assert_eq!(over_at(&busy), Some(2));
+    }
+
+    #[test]
+    fn a_dialog_behind_another_one_waits_for_its_own() {
+        let (first, second, third) = (at(1), at(2), at(3));
+        // The older call was answered from here, and its hook left before the next one opened.
+        let looks = [
+            (first, false),
+            (first, true),
+            (Dialog::Closed, true),
+            (second, true),
+        ];
+        assert_eq!(over_at(&looks), None);
+        let looks = [
+            (first, false),
+            (second, true),
+            (second, true),
+            (third, true),
+        ];
+        assert_eq!(over_at(&looks), Some(3));
+    }
+
+    #[test]
+    fn nobody_waits_without_a_dialog() {
+        assert_eq!(over_at(&[(Dialog::Missing, true)]), Some(0));
+        assert_eq!(over_at(&[(Dialog::Closed, true); 20]), Some(7));
+        let closed = [
+            (at(1), true),
+            (Dialog::Closed, true),
+            (Dialog::Closed, true),
+            (Dialog::Closed, true),
+            (Dialog::Closed, true),
+        ];
+        assert_eq!(over_at(&closed), Some(4));
+        let torn = [
+            (at(1), true),
+            (Dialog::Unknown, true),
+            (Dialog::Unknown, true),
+            (at(1), true),
+        ];
+        assert_eq!(over_at(&torn), None);
+    }
 }

@@ -29,7 +29,9 @@ struct Left {
 
 /// Leaves a note of a request.
 pub(crate) fn hook_called(payload: &[u8], state: &Utf8Path, now: Timestamp) -> Result<(), String> {
-    let Some(request) = PermissionRequest::read(payload) else {
+    let read = PermissionRequest::read(payload)
+        .map_err(|error| format!("What the agent says is not understood: {error}"));
+    let Some(request) = read? else {
         return Ok(());
     };
     let (transcript_bytes, item) = match request.transcript_path.as_deref() {

@@ -412,6 +412,30 @@ fn a_sub_agent_lives_while_its_turn_runs_and_asks_through_its_session() {
 }
 
 #[test]
+fn a_look_finds_what_a_sub_agent_asks_whatever_its_session_is_called() {
+    let mut world = World::new();
+    let process = GroupLeader::start();
+    let session = PARENT.replacen('d', "0", 1);
+    let renamed = |text: &str| text.replace(PARENT, &session);
+    let parent = renamed(&recorded("subperm", &format!("{PARENT}.jsonl")));
+    let (begun, _) = split_behind(&parent, "async_launched");
+    append(&world.transcript(&session), begun);
+    let agent = renamed(&recorded("subperm", &format!("agent-{AGENT}.jsonl")));
+    let (begun, _) = split_behind(&agent, r#""type":"tool_use""#);
+    let folder = super::super::agents_folder(&world.transcript(&session));
+    std::fs::create_dir_all(&folder).unwrap();
+    append(&folder.join(format!("agent-{AGENT}.jsonl")), begun);
+    world.says(process.pid(), &session, WAITING);
+
+    let seen = world.look();
+
+    assert!(
+        seen.contains(&"live 0201 waits: touch s.txt".to_owned()),
+        "{seen:?}"
+    );
+}
+
+#[test]
 fn without_a_registry_nothing_is_concluded_while_a_program_runs() {
     let mut world = World::without_registry();
     append(&world.transcript(SIMPLE), simple());

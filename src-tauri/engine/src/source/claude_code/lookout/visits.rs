@@ -29,8 +29,12 @@ impl Followed {
 }
 
 impl Lookout {
+    /// Looks at all transcripts; a session after its sub-agents, one of which may ask.
     pub(super) fn visit_all(&mut self, now: Now) {
-        for id in self.ids(|_| true) {
+        for id in self.ids(|followed| followed.parent.is_some()) {
+            self.visit(&id, now);
+        }
+        for id in self.ids(|followed| followed.parent.is_none()) {
             self.visit(&id, now);
         }
     }
@@ -179,11 +183,15 @@ impl Lookout {
             .registry
             .of_session(id)
             .and_then(|(registered, _): (_, ProcessKey)| {
-                let hooks = match registered.reported {
-                    Some((_, Reported::Waiting { .. })) => hook::prints(&self.options.hooks, id),
+                let calls = self.open_calls(id);
+                let hooked = match registered.reported {
+                    Some((_, Reported::Waiting { .. })) => {
+                        hook::hooked(&self.options.hooks, id, &calls)
+                    }
                     Some(_) | None => Vec::new(),
                 };
-                registered.live_state(followed.turn(), &self.open_calls(id), &hooks)
+                let calls: Vec<&Call> = calls.iter().flat_map(|(_, calls)| *calls).collect();
+                registered.live_state(followed.turn(), &calls, &hooked)
             });
         let Some(followed) = self.followed.get_mut(id) else {
             return;
@@ -199,17 +207,18 @@ impl Lookout {
         });
     }
 
-    /// Returns the calls of a session and its sub-agents that have no result yet.
-    fn open_calls(&self, session: &str) -> Vec<&Call> {
-        let own = self.followed.get(session).into_iter();
+    /// Returns the calls of a session and its sub-agents that have no result yet, by whose they
+    /// are.
+    fn open_calls(&self, session: &str) -> Vec<(Option<&str>, &[Call])> {
+        let own = self.followed.get(session).map(|followed| (None, followed));
         let children = self
             .followed
-            .values()
-            .filter(|followed| followed.parent.as_deref() == Some(session))
-            .filter(|followed| followed.turn() == Turn::Open);
-        own.chain(children)
-            .filter_map(Followed::reader)
-            .flat_map(Reader::calls)
+            .iter()
+            .filter(|(_, followed)| followed.parent.as_deref() == Some(session))
+            .filter(|(_, followed)| followed.turn() == Turn::Open)
+            .map(|(agent, followed)| (Some(agent.as_str()), followed));
+        let all = own.into_iter().chain(children);
+        all.filter_map(|(agent, followed)| Some((agent, followed.reader()?.calls())))
             .collect()
     }
 
