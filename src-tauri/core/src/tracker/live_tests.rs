@@ -142,6 +142,68 @@ fn an_idle_agent_is_no_working_one_whatever_its_transcript_lacks() {
 }
 
 #[test]
+fn a_turn_that_began_after_the_agent_said_it_was_idle_runs() {
+    let mut sim = Sim::running_in("a", Client::Tui);
+    sim.lines("a", [ended(1, TurnOutcome::Completed)]);
+    sim.says("a", LiveDoing::Idle);
+    sim.effects();
+
+    sim.agent_clock += jiff::SignedDuration::from_secs(2);
+    sim.lines("a", [turn(2)]);
+    let session = sim.session("a");
+    sim.now.wall += jiff::SignedDuration::from_secs(3);
+    sim.says("a", LiveDoing::Idle);
+
+    assert_eq!(session.status, Status::Working);
+    assert_eq!(session.evidence.from, EvidenceSource::Transcript);
+    assert_eq!(sim.session("a").status, Status::Paused);
+}
+
+#[test]
+fn what_is_said_of_a_session_that_was_over_opens_it_at_once() {
+    let mut sim = Sim::running_in("a", Client::Tui);
+    sim.lines("a", [ended(1, TurnOutcome::Completed)]);
+    sim.free("a");
+
+    sim.held("a");
+    assert_eq!(sim.session("a").status, Status::Done);
+    sim.says("a", LiveDoing::Idle);
+
+    assert_eq!(sim.session("a").status, Status::Paused);
+    assert!(sim.session("a").process.is_some());
+}
+
+#[test]
+fn a_program_that_takes_a_session_up_to_run_a_turn_never_says_your_turn_before_it() {
+    let mut sim = Sim::running("a");
+    sim.lines("a", [ended(1, TurnOutcome::Completed)]);
+    sim.free("a");
+    sim.effects();
+
+    sim.held("a");
+    sim.says("a", LiveDoing::Idle);
+    assert_eq!(sim.session("a").status, Status::Done);
+    sim.says("a", LiveDoing::Working);
+
+    assert_eq!(sim.session("a").status, Status::Working);
+    assert!(sim.session("a").process.is_some());
+}
+
+#[test]
+fn a_program_that_takes_a_session_up_and_stays_idle_waits_for_a_person() {
+    let mut sim = Sim::running("a");
+    sim.lines("a", [ended(1, TurnOutcome::Completed)]);
+    sim.free("a");
+
+    sim.held("a");
+    sim.says("a", LiveDoing::Idle);
+    sim.pass(TAKEN_UP_AFTER);
+
+    assert_eq!(sim.session("a").status, Status::Paused);
+    assert_eq!(sim.session("a").evidence.from, EvidenceSource::LiveProtocol);
+}
+
+#[test]
 fn what_was_said_before_the_latest_comes_too_late() {
     let mut sim = Sim::running_in("a", Client::Tui);
     sim.says("a", LiveDoing::Working);

@@ -3,6 +3,7 @@
 //! The tracker takes in what was seen ([`Observation`]) and says what to tell ([`Effect`]).
 //! It does no IO and reads no clock: the present is an argument ([`Now`]).
 
+mod hold;
 mod reach;
 mod state;
 mod view;
@@ -26,6 +27,9 @@ pub const QUIET_AFTER: Duration = Duration::from_secs(120);
 
 /// A program that runs one turn leaves right after it: that is not a person's turn.
 pub const LEAVES_WITHIN: Duration = Duration::from_secs(1);
+
+/// A session that was over and is held again is open after this, if nothing else shows it before.
+pub const TAKEN_UP_AFTER: Duration = Duration::from_secs(3);
 
 /// A need whose words are not known yet is told without them after this.
 const WORDS_WITHIN: Duration = Duration::from_secs(1);
@@ -427,10 +431,13 @@ impl Tracked {
         Some(live.state.at)
     }
 
-    /// When the view changes although nothing is seen: a running turn becomes quiet, or a program
-    /// that should have left is still there.
+    /// When the view changes although nothing is seen: a running turn becomes quiet, a program that
+    /// should have left is still there, or one that took a session up keeps it.
     fn deadline(&self) -> Option<Duration> {
         let shown = self.shown.as_deref()?;
+        if let Some(hold) = &self.state.taken_up {
+            return Some(hold.counts_at);
+        }
         if shown.status == Status::NeedsYou && shown.need.is_none() {
             let live = self.state.live.as_ref();
             return live

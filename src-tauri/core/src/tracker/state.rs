@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::hold::TakenUp;
 use super::{ASKS_AFTER, LEAVES_WITHIN, Now, QUIET_AFTER, WORDS_WITHIN};
 use crate::observation::{
     Approver, Coverage, Fact, HookRequest, Lines, LiveDoing, LiveState, LocatedFact, Origin, Place,
@@ -138,6 +139,8 @@ pub(super) struct SessionState {
     pub path: Option<String>,
     pub place: Place,
     pub writer: Option<WriterLook>,
+    /// Somebody who holds a session that was over: it may be for a moment only.
+    pub taken_up: Option<TakenUp>,
     /// When the writer was first seen free after it had been held.
     pub released_at: Option<Timestamp>,
     /// While its program is expected to leave after its only turn, on the steady clock.
@@ -189,6 +192,7 @@ impl SessionState {
             path: None,
             place: Place::Usual,
             writer: None,
+            taken_up: None,
             released_at: None,
             leaves_until: None,
             live: None,
@@ -236,6 +240,10 @@ impl SessionState {
 
     /// Takes in what the agent says of the session. What it said before that comes too late.
     pub(super) fn live_seen(&mut self, state: LiveState, now: Now) {
+        if self.keeps_for_later(&state) {
+            return;
+        }
+        self.count_hold(now);
         let waits_on = match (&self.live, &state.doing) {
             (Some(live), LiveDoing::Waiting { .. }) if live.is_waiting() => Some(live.told_at),
             _ => None,
@@ -321,17 +329,28 @@ impl SessionState {
         });
     }
 
-    /// Ends the wait for a program to leave once its time is over, and finds the request that counts
-    /// next.
+    /// Ends the wait for a program to leave, or to do something, once its time is over, and finds the
+    /// request that counts next.
     pub(super) fn handle_timeout(&mut self, now: Now) {
         self.leaves_until = self.leaves_until.filter(|until| now.steady < *until);
         let due = self.person_asks().map(|ask| ask.counts_from);
         self.next_ask = due.filter(|due| *due > now.steady).min();
+        if self.is_held_for_long(now) {
+            self.count_hold(now);
+        }
     }
 
     /// Takes in a look at the writer and returns the turn that it ended: one that looked over
     /// and whose end the format does not record.
     pub(super) fn writer_seen(&mut self, writer: Writer, now: Now) -> Option<TurnEnd> {
+        if self.takes_up(&writer, now) {
+            return None;
+        }
+        self.taken_up = None;
+        self.writer_counts(writer, now)
+    }
+
+    pub(super) fn writer_counts(&mut self, writer: Writer, now: Now) -> Option<TurnEnd> {
         if self
             .writer
             .as_ref()
@@ -348,6 +367,7 @@ impl SessionState {
         });
         if is_free {
             self.live = None;
+            self.leaves_until = None;
         }
         match writer {
             Writer::Free if was_held => self.released_at = Some(now.wall),
@@ -428,6 +448,9 @@ impl SessionState {
         if lines.generation > self.generation {
             self.generation = lines.generation;
             self.content = Content::default();
+        }
+        if !lines.facts.is_empty() {
+            self.count_hold(now);
         }
         let is_first_read = !self.has_been_read;
         self.has_been_read = true;

@@ -364,6 +364,44 @@ fn a_resumed_session_works_again() {
 }
 
 #[test]
+fn a_session_that_is_over_and_held_for_a_moment_stays_over() {
+    let mut sim = Sim::running("a");
+    sim.lines("a", [ended(1, TurnOutcome::Completed)]);
+    sim.free("a");
+    let before = sim.session("a");
+    sim.effects();
+
+    sim.held("a");
+    assert_eq!(
+        sim.tracker.poll_timeout(),
+        Some(sim.now.steady + TAKEN_UP_AFTER)
+    );
+    assert_eq!(sim.session("a"), before);
+    sim.free("a");
+    sim.pass(TAKEN_UP_AFTER);
+
+    assert_eq!(sim.session("a"), before);
+    assert_eq!(sim.effects(), Vec::<String>::new());
+    assert_eq!(sim.tracker.poll_timeout(), None);
+}
+
+#[test]
+fn a_session_that_is_over_and_stays_held_is_open_again() {
+    let mut sim = Sim::running_in("a", Client::Tui);
+    sim.lines("a", [ended(1, TurnOutcome::Completed)]);
+    sim.free("a");
+
+    sim.held("a");
+    sim.pass(TAKEN_UP_AFTER / 2);
+    sim.held("a");
+    assert_eq!(sim.session("a").status, Status::Done);
+    sim.pass(TAKEN_UP_AFTER / 2);
+
+    assert_eq!(sim.session("a").status, Status::Paused);
+    assert!(sim.session("a").process.is_some());
+}
+
+#[test]
 fn a_turn_without_a_recorded_end_settles_and_is_finished_by_the_release() {
     let mut sim = Sim::running("a");
     sim.lines(
@@ -492,6 +530,7 @@ fn a_session_killed_in_its_turn_and_resumed_waits_for_a_person() {
     sim.effects();
 
     sim.held("a");
+    sim.pass(TAKEN_UP_AFTER);
     assert_eq!(sim.session("a").status, Status::Paused);
 
     let settings = Fact::Context {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::Now;
 use super::reach::Errand;
-use super::state::{Answer, SessionState, TurnState};
+use super::state::{Answer, Live, SessionState, TurnState};
 use super::words;
 use crate::observation::{Coverage, LiveDoing, Place, Role, Writer};
 use crate::process::ProcessKey;
@@ -133,7 +133,7 @@ impl SessionState {
 
     /// What the agent itself says counts more than what its transcript shows.
     fn live_status(&self) -> Option<Status> {
-        let live = self.live.as_ref()?;
+        let live = self.latest_live()?;
         Some(match live.state.doing {
             LiveDoing::Working => Status::Working,
             LiveDoing::Waiting { .. } => Status::NeedsYou,
@@ -142,6 +142,21 @@ impl SessionState {
             }
             LiveDoing::Background { .. } | LiveDoing::Idle => Status::Paused,
         })
+    }
+
+    /// Returns what the agent said last, unless it said that nothing runs and a turn began since.
+    fn latest_live(&self) -> Option<&Live> {
+        let began_at = match &self.content.turn {
+            TurnState::Open {
+                started_at,
+                answer: Answer::Pending,
+                ..
+            } => *started_at,
+            TurnState::Open { .. } | TurnState::Over { .. } | TurnState::None => None,
+        };
+        self.live
+            .as_ref()
+            .filter(|live| !live.is_idle() || began_at.is_none_or(|began| began <= live.state.at))
     }
 
     /// What is asked for; nothing can be answered through an agent that fell silent.
@@ -341,7 +356,7 @@ impl SessionState {
             Status::Working | Status::NeedsYou | Status::Paused => false,
         };
         let mut trail = Vec::new();
-        trail.extend(self.live.as_ref().map(words::live_evidence));
+        trail.extend(self.latest_live().map(words::live_evidence));
         if status == Status::NeedsYou && self.live.is_none() {
             trail.extend(self.ask(now).map(words::ask_evidence));
         }
