@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use super::LiveError;
-use super::link::{await_request, let_go, take_up};
+use super::link::{Awaited, await_request, let_go, take_up};
 use super::wire::{Heard, Wire};
 
 /// How long the server may take to say that an answer counts.
@@ -54,7 +54,7 @@ async fn answer_pending(
     text: &str,
 ) -> Result<Answered, LiveError> {
     let pending = await_request(wire, thread, |need| need.request_id == request_id).await?;
-    let Some((id, asked)) = pending else {
+    let Awaited::Asked(id, asked) = pending else {
         return Ok(Answered::NotPending);
     };
     let result = match asked.answer(text) {

@@ -1,7 +1,6 @@
 //! Following one server: what it has loaded at first, then every change it tells.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -12,7 +11,7 @@ use mission_control_core::source::codex::live::{
     Asked, ThreadState, asked, is_without_transcript, thread_state,
 };
 use serde_json::{Value, json};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 
 use super::wire::{Heard, Wire};
@@ -38,11 +37,13 @@ const MOST_THREADS: usize = 500;
 pub(super) async fn follow(
     home: Utf8PathBuf,
     sender: mpsc::Sender<Observation>,
-    stirred: Arc<Notify>,
+    mut stirred: watch::Receiver<()>,
     may_talk: fn(&Utf8Path) -> bool,
 ) {
     let mut n_faults = 0_u32;
     loop {
+        // What changes from here on is looked at again.
+        stirred.mark_unchanged();
         if may_talk(&home) {
             let mut known = BTreeSet::new();
             let started = Instant::now();
@@ -70,7 +71,8 @@ pub(super) async fn follow(
         // as it should is not tried again for that.
         let woken = async {
             match n_faults {
-                0 => stirred.notified().await,
+                // Whoever stirs is gone only when this is to end, too.
+                0 if stirred.changed().await.is_ok() => {}
                 _ => std::future::pending().await,
             }
         };
@@ -78,7 +80,7 @@ pub(super) async fn follow(
     }
 }
 
-fn pause_after(n_faults: u32) -> Duration {
+pub(super) fn pause_after(n_faults: u32) -> Duration {
     ABSENT
         .saturating_mul(1 << n_faults.min(16))
         .min(LONGEST_PAUSE)
@@ -88,7 +90,7 @@ fn pause_after(n_faults: u32) -> Duration {
 pub(super) async fn look(home: &Utf8Path, now: Timestamp) -> Result<Vec<Observation>, LiveError> {
     let mut wire = Wire::connect(home).await?;
     let mut observations = Vec::new();
-    for (thread, state) in loaded(&mut wire).await? {
+    for (thread, state, _) in loaded(&mut wire, || now).await? {
         observations.extend(said(&mut wire, &thread, state, now).await?);
     }
     Ok(observations)
@@ -104,17 +106,17 @@ async fn converse(
     let mut wire = Wire::connect(home).await?;
     // Threads without a transcript are nobody's session.
     let mut hidden = BTreeSet::new();
-    // A request that is answered while another one waits changes no status.
-    let mut waiting = BTreeSet::new();
-    for (thread, state) in loaded(&mut wire).await? {
-        let at = clock.now().wall;
+    // Threads that wait, and since when they are known to. A request that is answered while another
+    // one waits changes no status.
+    let mut waiting = BTreeMap::new();
+    for (thread, state, at) in loaded(&mut wire, || clock.now().wall).await? {
         for observation in said(&mut wire, &thread, state, at).await? {
             if sender.send(observation).await.is_err() {
                 return Ok(());
             }
         }
         if state == ThreadState::Waiting {
-            waiting.insert(thread.clone());
+            waiting.insert(thread.clone(), at);
         }
         known.insert(thread);
     }
@@ -125,8 +127,8 @@ async fn converse(
             false => match timeout_at(again_at, wire.hear()).await {
                 Ok(heard) => heard?,
                 Err(_) => {
-                    for thread in waiting.clone() {
-                        let at = clock.now().wall;
+                    for (thread, at) in waiting.clone() {
+                        // With the time of old: what is on its way about it is newer.
                         let again = said(&mut wire, &thread, ThreadState::Waiting, at).await?;
                         for observation in again {
                             if sender.send(observation).await.is_err() {
@@ -180,7 +182,7 @@ async fn converse(
             continue;
         };
         if state == ThreadState::Waiting {
-            waiting.insert(thread.clone());
+            waiting.insert(thread.clone(), at);
         } else {
             waiting.remove(&thread);
         }
@@ -199,8 +201,12 @@ async fn converse(
     }
 }
 
-/// Returns what a server has loaded, and how each thread stands.
-async fn loaded(wire: &mut Wire) -> Result<Vec<(String, ThreadState)>, LiveError> {
+/// Returns what a server has loaded, how each thread stands, and since when that is known: the
+/// moment before it was asked, so that every change that is told is newer.
+async fn loaded(
+    wire: &mut Wire,
+    now: impl Fn() -> Timestamp,
+) -> Result<Vec<(String, ThreadState, Timestamp)>, LiveError> {
     let mut threads = Vec::new();
     let mut cursor = Value::Null;
     loop {
@@ -217,6 +223,7 @@ async fn loaded(wire: &mut Wire) -> Result<Vec<(String, ThreadState)>, LiveError
     let mut states = Vec::with_capacity(threads.len());
     for thread in threads {
         let asked = json!({ "threadId": thread, "includeTurns": false });
+        let at = whole_ms(now());
         let read = match wire.ask("thread/read", asked).await {
             Ok(read) => read,
             // It may be gone by now.
@@ -228,7 +235,7 @@ async fn loaded(wire: &mut Wire) -> Result<Vec<(String, ThreadState)>, LiveError
         match state {
             Some(ThreadState::NotLoaded) | None => {}
             Some(_) if is_without_transcript(&about) => {}
-            Some(state) => states.push((thread, state)),
+            Some(state) => states.push((thread, state, at)),
         }
     }
     Ok(states)
@@ -246,22 +253,23 @@ async fn said(
         ThreadState::NotLoaded => return Ok(vec![lost(thread)]),
         ThreadState::Idle => LiveDoing::Idle,
         ThreadState::Active => LiveDoing::Working,
-        ThreadState::Waiting => {
-            let need = pending(wire, thread).await?.map(|asked| asked.need);
-            LiveDoing::Waiting { need }
-        }
+        ThreadState::Waiting => match pending(wire, thread).await? {
+            Awaited::Asked(_, asked) => LiveDoing::Waiting {
+                need: Some(asked.need),
+            },
+            Awaited::Unsaid => LiveDoing::Waiting { need: None },
+            Awaited::Over => return Ok(Vec::new()),
+        },
     };
     Ok(vec![seen(thread, at, doing)])
 }
 
 /// Fetches the pending request of a thread: it is told again to whoever takes the thread up.
-async fn pending(wire: &mut Wire, thread: &str) -> Result<Option<Asked>, LiveError> {
+async fn pending(wire: &mut Wire, thread: &str) -> Result<Awaited, LiveError> {
     let taken = take_up(wire, thread).await?;
     let found = match taken {
-        Some(_) => await_request(wire, thread, |_| true)
-            .await?
-            .map(|(_, asked)| asked),
-        None => None,
+        Some(()) => await_request(wire, thread, |_| true).await?,
+        None => Awaited::Over,
     };
     let_go(wire, thread).await?;
     Ok(found)
@@ -288,28 +296,64 @@ pub(super) async fn let_go(wire: &mut Wire, thread: &str) -> Result<(), LiveErro
     }
 }
 
+/// What came of waiting for a request.
+pub(super) enum Awaited {
+    /// It was told, under this number.
+    Asked(Value, Box<Asked>),
+    /// It was not told in time.
+    Unsaid,
+    /// The thread waits no longer.
+    Over,
+}
+
 /// Waits a moment for a request of a thread. What else is said meanwhile stays to be heard.
 pub(super) async fn await_request(
     wire: &mut Wire,
     thread: &str,
     is_wanted: impl Fn(&Need) -> bool,
-) -> Result<Option<(Value, Asked)>, LiveError> {
+) -> Result<Awaited, LiveError> {
     let until = Instant::now() + REQUEST;
     let mut others = Vec::new();
     let found = loop {
         let heard = match timeout_at(until, wire.hear()).await {
             Ok(heard) => heard?,
-            Err(_) => break None,
+            Err(_) => break Awaited::Unsaid,
         };
         if let Heard::Request { id, method, params } = &heard
             && let Some(asked) = asked(method, params)
             && asked.thread == thread
             && is_wanted(&asked.need)
         {
-            break Some((id.clone(), asked));
+            break Awaited::Asked(id.clone(), Box::new(asked));
         }
+        let is_over = waits_no_longer(&heard, thread);
         others.push(heard);
+        if is_over {
+            break Awaited::Over;
+        }
     };
     wire.put_back(others);
     Ok(found)
+}
+
+/// Returns whether the server says of a thread that it waits for nobody.
+fn waits_no_longer(heard: &Heard, thread: &str) -> bool {
+    let Heard::Notification { method, params, .. } = heard else {
+        return false;
+    };
+    let is_about = params.get("threadId").and_then(Value::as_str) == Some(thread);
+    is_about
+        && match method.as_str() {
+            "thread/status/changed" => params
+                .get("status")
+                .and_then(thread_state)
+                .is_some_and(|state| state != ThreadState::Waiting),
+            "thread/closed" | "thread/deleted" => true,
+            _ => false,
+        }
+}
+
+/// Returns a time as exact as the server tells its own.
+fn whole_ms(at: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
 }

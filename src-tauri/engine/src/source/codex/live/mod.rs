@@ -20,7 +20,6 @@ mod wire;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -28,7 +27,7 @@ use jiff::Timestamp;
 use mission_control_core::observation::{LiveDoing, LiveState, Observation};
 use mission_control_core::session::{EvidenceSource, SessionId};
 use mission_control_core::source::Source;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 pub(crate) use answer::{Answered, answer};
@@ -77,7 +76,8 @@ pub(crate) enum LiveError {
 pub(crate) struct LiveLinks {
     links: BTreeMap<Utf8PathBuf, JoinHandle<()>>,
     sender: mpsc::Sender<Observation>,
-    stirred: Arc<Notify>,
+    /// Each link finds out about a change that came while it was looking, too.
+    stirred: watch::Sender<()>,
     /// Whether a server may be talked to.
     may_talk: fn(&Utf8Path) -> bool,
 }
@@ -96,7 +96,7 @@ impl LiveLinks {
         let mut links = Self {
             links: BTreeMap::new(),
             sender,
-            stirred: Arc::default(),
+            stirred: watch::Sender::new(()),
             may_talk,
         };
         for home in homes {
@@ -106,7 +106,7 @@ impl LiveLinks {
     }
 
     pub(crate) fn add(&mut self, home: Utf8PathBuf) {
-        let stirred = Arc::clone(&self.stirred);
+        let stirred = self.stirred.subscribe();
         let follow = link::follow(home.clone(), self.sender.clone(), stirred, self.may_talk);
         if let Some(before) = self.links.insert(home, tokio::spawn(follow)) {
             before.abort();
@@ -115,7 +115,7 @@ impl LiveLinks {
 
     /// Something changed in a home: a server may be starting.
     pub(crate) fn stir(&self) {
-        self.stirred.notify_waiters();
+        self.stirred.send_replace(());
     }
 
     pub(crate) fn remove(&mut self, home: &Utf8Path) {

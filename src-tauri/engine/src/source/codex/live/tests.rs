@@ -435,3 +435,117 @@ async fn what_a_dead_server_left_is_told_from_nothing_and_from_something_else() 
     let standing = examine(&home).await;
     assert_eq!(standing, Standing::Closed("it is no socket".to_owned()));
 }
+
+#[tokio::test]
+async fn a_request_that_is_answered_while_it_is_fetched_is_not_told() {
+    let server = Server::start();
+    let (links, mut says) = LiveLinks::talking_if(|_| true, vec![server.home.clone()]);
+    let mut n_taken = 0;
+    let serving = async {
+        let mut conversation = server.accept().await;
+        let serve = |method: &str, _: &Value| match method {
+            "thread/resume" => {
+                n_taken += 1;
+                let changed = json!({ "threadId": THREAD, "status": status(&[]) });
+                vec![
+                    json!({ "result": {} }),
+                    json!({ "method": "thread/status/changed", "params": changed }),
+                ]
+            }
+            _ => waiting(method, "i1"),
+        };
+        conversation.serve(serve).await;
+    };
+    let reading = async {
+        let first = says.recv().await.unwrap();
+        drop(links);
+        first
+    };
+
+    let ((), first) = tokio::join!(serving, reading);
+
+    let Observation::LiveSeen { live, .. } = first else {
+        panic!("{first:?}");
+    };
+    assert_eq!(live.doing, LiveDoing::Working);
+    assert_eq!(n_taken, 1);
+}
+
+#[tokio::test]
+async fn a_change_that_is_told_while_others_are_asked_about_is_newer_than_what_was_read() {
+    let server = Server::start();
+    let (links, mut says) = LiveLinks::talking_if(|_| true, vec![server.home.clone()]);
+    let clock = crate::clock::Clock::start();
+    let serving = async {
+        let mut conversation = server.accept().await;
+        let serve = |method: &str, asked: &Value| match method {
+            "thread/loaded/list" => vec![json!({ "result": { "data": [THREAD, "other"] } })],
+            "thread/read" if asked["params"]["threadId"] == THREAD => {
+                let idle = json!({ "id": THREAD, "path": "/x", "status": { "type": "idle" } });
+                let at = clock.now().wall.as_millisecond();
+                let changed = json!({ "threadId": THREAD, "status": status(&[]) });
+                vec![
+                    json!({ "result": { "thread": idle } }),
+                    json!({ "method": "thread/status/changed", "params": changed, "emittedAtMs": at }),
+                ]
+            }
+            _ => waiting(method, "i1"),
+        };
+        conversation.serve(serve).await;
+    };
+    let reading = async {
+        let mut about = Vec::new();
+        while about.len() < 2 {
+            if let Some(Observation::LiveSeen { session, live }) = says.recv().await
+                && session == seen_id()
+            {
+                about.push(live);
+            }
+        }
+        drop(links);
+        about
+    };
+
+    let ((), about) = tokio::join!(serving, reading);
+
+    assert_eq!(about[0].doing, LiveDoing::Idle);
+    assert_eq!(about[1].doing, LiveDoing::Working);
+    assert!(about[0].at <= about[1].at, "{about:?}");
+}
+
+fn seen_id() -> SessionId {
+    SessionId::new(SOURCE, THREAD)
+}
+
+#[tokio::test]
+async fn a_server_that_is_killed_is_no_fault_of_the_next() {
+    let server = Server::start();
+    let (links, mut says) = LiveLinks::talking_if(|_| true, vec![server.home.clone()]);
+    let serving = async {
+        let mut killed = server.accept().await;
+        let mut n_said = 0;
+        while n_said < 2 {
+            let Some(Ok(Message::Text(text))) = killed.0.next().await else {
+                panic!("it left");
+            };
+            let asked: Value = serde_json::from_str(&text).unwrap();
+            n_said += 1;
+            killed.say(json!({ "id": asked["id"], "result": {} })).await;
+        }
+        // Without a farewell.
+        drop(killed.0.into_inner());
+        let before = tokio::time::Instant::now();
+        links.stir();
+        let mut next = server.accept().await;
+        let serve = |method: &str, _: &Value| waiting(method, "i1");
+        tokio::join!(next.serve(serve), async {
+            says.recv().await.unwrap();
+            drop(links);
+        });
+        before.elapsed()
+    };
+
+    let took = serving.await;
+
+    assert!(took < link::pause_after(1), "after {took:?}");
+}

@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::{LiveError, PATIENCE, socket};
 
@@ -159,20 +160,29 @@ impl Wire {
     async fn send(&mut self, message: &Value) -> Result<(), LiveError> {
         let sending = self.stream.send(Message::text(message.to_string()));
         let sent = timeout(PATIENCE, sending).await;
-        sent.map_err(|_| LiveError::Silent)?
-            .map_err(|error| LiveError::Talk(error.to_string()))
+        sent.map_err(|_| LiveError::Silent)?.map_err(broken)
     }
 
     async fn next(&mut self) -> Result<Incoming, LiveError> {
         let frame = self.stream.next().await.ok_or(LiveError::Closed)?;
-        let frame = frame.map_err(|error| LiveError::Talk(error.to_string()))?;
-        match frame {
+        match frame.map_err(broken)? {
             Message::Text(text) => Ok(understood(text.as_str())),
             Message::Close(_) => Err(LiveError::Closed),
             Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {
                 Ok(Incoming::Other)
             }
         }
+    }
+}
+
+/// A server that is killed says no farewell; that is an end like any other.
+fn broken(error: Error) -> LiveError {
+    match error {
+        Error::ConnectionClosed
+        | Error::AlreadyClosed
+        | Error::Io(_)
+        | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => LiveError::Closed,
+        error => LiveError::Talk(error.to_string()),
     }
 }
 
