@@ -18,6 +18,8 @@ use mission_control_core::notice::NoticeId;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 use rusqlite_migration::{M, MigrationDefinitionError, Migrations};
 
+use crate::clock::Clock;
+
 pub use cloud::CloudRow;
 pub use history::TaskEvent;
 pub use tasks::{
@@ -173,11 +175,9 @@ impl Store {
             let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY);
             return Err(explain(rusqlite::Error::SqliteFailure(code, None)));
         }
-        db.pragma_update(None, "journal_mode", "wal")
-            .map_err(explain)?;
         db.pragma_update(None, "foreign_keys", true)
             .map_err(explain)?;
-        migrate(&mut db, &path)?;
+        set_up(&mut db, &path)?;
         Ok(Self {
             db,
             path,
@@ -273,6 +273,26 @@ impl Store {
         recorded
             .parse()
             .map_err(|error: jiff::Error| other(error.into()))
+    }
+}
+
+/// Makes what the database lacks. Several processes may do so at once, and SQLite refuses a change
+/// of the journal at once where it waits for everything else.
+fn set_up(db: &mut Connection, path: &Utf8Path) -> Result<(), StoreError> {
+    let clock = Clock::start();
+    loop {
+        let journal = db.pragma_update(None, "journal_mode", "wal");
+        let made = journal
+            .map_err(|error| explain(path, error))
+            .and_then(|()| migrate(db, path));
+        match made {
+            Err(StoreError::Busy { .. }) if clock.now().steady < PATIENCE => {
+                // Waits for whoever writes.
+                db.execute_batch("BEGIN IMMEDIATE; COMMIT")
+                    .map_err(|error| explain(path, error))?;
+            }
+            made => return made,
+        }
     }
 }
 

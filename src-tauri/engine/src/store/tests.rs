@@ -182,3 +182,20 @@ pub(crate) const READABLE: &str = r#"{"task_id": "01a1f8c5-3207-7933-b55e-33521c
     "updated_at": "2026-01-02T03:04:05Z", "elapsed_ms": 5, "summary": "", "tags": [], "files": [],
     "commands": [], "tests": [], "warnings": [], "truncated": {}, "links": [], "next": [],
     "evidence": []}"#;
+
+#[test]
+fn many_may_make_the_database_at_once() {
+    for _ in 0..20 {
+        let (_guard, folder) = temp_folder();
+        let opening: Vec<_> = (0..6)
+            .map(|_| {
+                let folder = folder.clone();
+                std::thread::spawn(move || Store::open(&folder).map(drop))
+            })
+            .collect();
+
+        for opened in opening {
+            assert!(matches!(opened.join(), Ok(Ok(()))));
+        }
+    }
+}
