@@ -1,5 +1,7 @@
 //! The real Codex CLI in a fresh home, talking to the scripted model.
 
+mod thread;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
@@ -14,6 +16,7 @@ use tempfile::TempDir;
 use crate::process::{self, Exit, Output, Process, Said, Start, StopSignal};
 use crate::terminal::Terminal;
 use crate::wait::{PATIENT, SOON, wait_for};
+pub use thread::Release;
 
 /// The version that the tests are written for.
 pub const VERSION: &str = "0.169.0";
@@ -38,6 +41,8 @@ pub struct CodexHome {
 pub struct Run<'a> {
     /// The address of the script, from [`crate::model::Model::plays`].
     pub script: &'a str,
+    /// The agent's version.
+    pub version: &'a str,
     /// The model's name, which decides the tools.
     pub model: &'a str,
     /// Who approves what the sandbox forbids.
@@ -267,8 +272,9 @@ impl CodexHome {
         ));
         args.extend(run.args.iter().map(|&arg| arg.to_owned()));
         args.push(run.prompt.to_owned());
+        let program = program_of(run.version);
         let process = Process::start(&Start {
-            program: program().as_os_str(),
+            program: program.as_os_str(),
             args,
             env: self.env(),
             cwd: &self.project(),
@@ -280,6 +286,13 @@ impl CodexHome {
             stdout,
             stderr,
         }
+    }
+
+    /// Runs one command of the agent's program to its end.
+    #[track_caller]
+    #[must_use]
+    pub fn run(&self, args: &[&str]) -> Said {
+        process::run(program().as_os_str(), args, &self.env(), &self.project())
     }
 
     /// Makes a shell command that runs until [`HeldCommand::release`].
@@ -378,6 +391,7 @@ impl<'a> Run<'a> {
     pub const fn new(script: &'a str, prompt: &'a str) -> Self {
         Self {
             script,
+            version: VERSION,
             model: CLASSIC_MODEL,
             approval: Approval::Nobody,
             args: Vec::new(),
@@ -396,6 +410,13 @@ impl<'a> Run<'a> {
     #[must_use]
     pub const fn with_model(mut self, model: &'a str) -> Self {
         self.model = model;
+        self
+    }
+
+    /// Chooses another version of the agent.
+    #[must_use]
+    pub const fn with_version(mut self, version: &'a str) -> Self {
+        self.version = version;
         self
     }
 
@@ -490,6 +511,22 @@ impl HeldCommand {
             .expect("a file name")
             .to_string_lossy();
         format!("timeout 300 cat {name} && echo built")
+    }
+
+    /// Waits until the command runs.
+    #[track_caller]
+    pub fn wait_until_running(&self) {
+        let (Some(folder), Some(name)) = (self.fifo.parent(), self.fifo.file_name()) else {
+            panic!("{} is no file in a folder", self.fifo.display());
+        };
+        let line = [b"cat\0", name.as_encoded_bytes(), b"\0"].concat();
+        wait_for(PATIENT, "the held command runs", || {
+            let runs = |pid: &u32| {
+                fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|words| words == line)
+                    && fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == folder)
+            };
+            process::all().iter().find(|pid| runs(pid)).map(|_| ())
+        });
     }
 
     /// Waits until the command runs and lets it finish.

@@ -20,5 +20,6 @@ pub mod process;
 pub mod recordings;
 pub mod task;
 pub mod terminal;
+pub mod truth;
 pub mod wait;
 pub mod watch;

@@ -115,6 +115,11 @@ impl Terminal {
         drop(self.tmux(&[&["send-keys"], keys].concat()));
     }
 
+    /// Closes the terminal under its program, as a window that is closed.
+    pub fn kill(&self) {
+        drop(self.tmux(&["kill-server"]));
+    }
+
     fn tmux(&self, words: &[&str]) -> Said {
         let socket = self.socket();
         let all = [&["-f", "/dev/null", "-S", &socket], words].concat();
@@ -124,6 +129,6 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        drop(self.tmux(&["kill-server"]));
+        self.kill();
     }
 }

@@ -60,6 +60,30 @@ impl Deadline {
     }
 }
 
+/// A moment on the tests' one clock, to be compared with others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(Instant);
+
+impl Moment {
+    /// Returns the present.
+    #[must_use]
+    pub fn now() -> Self {
+        Self(clock())
+    }
+
+    /// Returns the moment `later` after this one.
+    #[must_use]
+    pub fn plus(self, later: Duration) -> Self {
+        Self(self.0 + later)
+    }
+
+    /// Returns the time since `earlier`; zero when that comes later.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        self.0.saturating_duration_since(earlier.0)
+    }
+}
+
 /// Measures how long something takes.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(Instant);

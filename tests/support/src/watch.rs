@@ -11,7 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::process::{self, Exit, Output, Process, Said, Start, StopSignal};
-use crate::wait::{Deadline, PATIENT, SOON};
+use crate::wait::{Deadline, Moment, PATIENT, SOON};
 
 /// The program with a state folder of its own and somebody's environment.
 #[derive(Debug)]
@@ -25,8 +25,10 @@ pub struct Front {
 #[derive(Debug)]
 pub struct Watch {
     process: Process,
-    lines: Receiver<String>,
+    lines: Receiver<(Moment, String)>,
     events: Vec<Value>,
+    /// When the line of each event was received.
+    received: Vec<Moment>,
     stderr: PathBuf,
 }
 
@@ -121,7 +123,7 @@ impl Front {
         let (sender, lines) = channel();
         std::thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                if sender.send(line).is_err() {
+                if sender.send((Moment::now(), line)).is_err() {
                     return;
                 }
             }
@@ -130,6 +132,7 @@ impl Front {
             process,
             lines,
             events: Vec::new(),
+            received: Vec::new(),
             stderr,
         };
         watch.wait_for(SOON, "the first snapshot", |event| {
@@ -144,6 +147,11 @@ impl Watch {
     #[must_use]
     pub fn events(&self) -> &[Value] {
         &self.events
+    }
+
+    /// Returns every event so far with the moment in which its line was received.
+    pub fn timed_events(&self) -> impl Iterator<Item = (Moment, &Value)> {
+        self.received.iter().copied().zip(&self.events)
     }
 
     /// Returns the id of the watching process.
@@ -191,6 +199,56 @@ impl Watch {
         }
     }
 
+    /// Waits until a session was told that looks as `is_so` says, and returns when that was first.
+    #[track_caller]
+    pub fn told_at(
+        &mut self,
+        limit: Duration,
+        what: &str,
+        is_so: impl Fn(&Value) -> bool,
+    ) -> Moment {
+        self.told_after(limit, 0, what, is_so)
+    }
+
+    /// Does the same, and passes over the first `n` events.
+    #[track_caller]
+    pub fn told_after(
+        &mut self,
+        limit: Duration,
+        n: usize,
+        what: &str,
+        is_so: impl Fn(&Value) -> bool,
+    ) -> Moment {
+        let deadline = Deadline::after(limit);
+        let mut n_seen = n;
+        loop {
+            let told = self.timed_events().skip(n_seen);
+            let mut so = told.filter(|(_, event)| described(event).any(&is_so));
+            if let Some(at) = so.next().map(|(at, _)| at) {
+                return at;
+            }
+            drop(so);
+            n_seen = self.events.len();
+            self.next(deadline, what);
+        }
+    }
+
+    /// Waits until what was told so far is as `is_so` says; false when it is not within `limit`, or
+    /// when the program ended.
+    #[must_use]
+    pub fn comes_to(&mut self, limit: Duration, is_so: impl Fn(&Self) -> bool) -> bool {
+        let deadline = Deadline::after(limit);
+        loop {
+            if is_so(self) {
+                return true;
+            }
+            let Ok((at, line)) = self.lines.recv_timeout(deadline.left()) else {
+                return false;
+            };
+            self.take(at, &line);
+        }
+    }
+
     /// Waits until a session has this status, and returns it.
     #[track_caller]
     pub fn wait_for_status(&mut self, limit: Duration, session_id: &str, status: &str) -> Value {
@@ -212,7 +270,22 @@ impl Watch {
     /// Returns a session as the events so far describe it.
     #[must_use]
     pub fn session(&self, session_id: &str) -> Option<Value> {
-        self.history(session_id).pop().map(|(_, session)| session)
+        let mut events = self.events.iter().rev();
+        let told = events.find_map(|event| described(event).find(|one| one["id"] == session_id));
+        told.cloned()
+    }
+
+    /// Tells whether the latest snapshot and what came after it have a session.
+    #[must_use]
+    pub fn lists(&self, session_id: &str) -> bool {
+        let snapshot = self
+            .events
+            .iter()
+            .rposition(|event| event["event"] == "snapshot");
+        let latest = self.events.iter().skip(snapshot.unwrap_or_default());
+        latest
+            .flat_map(described)
+            .any(|session| session["id"] == session_id)
     }
 
     /// Returns a session after every event that describes it, with the event's number in the stream.
@@ -220,10 +293,8 @@ impl Watch {
     pub fn history(&self, session_id: &str) -> Vec<(usize, Value)> {
         let mut history = Vec::new();
         for (at, event) in self.events.iter().enumerate() {
-            let listed = event["sessions"].as_array().into_iter().flatten();
-            let described = listed.chain(event.get("session"));
             history.extend(
-                described
+                described(event)
                     .filter(|session| session["id"] == session_id)
                     .map(|session| (at, session.clone())),
             );
@@ -257,19 +328,25 @@ impl Watch {
     #[track_caller]
     #[must_use]
     pub fn finish(mut self) -> Vec<Value> {
+        self.end();
+        std::mem::take(&mut self.events)
+    }
+
+    /// Ends the program as a person does and takes in what it still says.
+    #[track_caller]
+    pub fn end(&mut self) {
         self.process.signal(StopSignal::INT);
         self.process.wait(SOON);
-        while let Ok(line) = self.lines.recv_timeout(SOON) {
-            self.take(&line);
+        while let Ok((at, line)) = self.lines.recv_timeout(SOON) {
+            self.take(at, &line);
         }
-        std::mem::take(&mut self.events)
     }
 
     /// Waits for one more event.
     #[track_caller]
     fn next(&mut self, deadline: Deadline, what: &str) -> Value {
         match self.lines.recv_timeout(deadline.left()) {
-            Ok(line) => self.take(&line),
+            Ok((at, line)) => self.take(at, &line),
             Err(RecvTimeoutError::Timeout) => panic!("not in time: {what}\n{}", self.story()),
             Err(RecvTimeoutError::Disconnected) => {
                 let exit = self.process.wait(SOON);
@@ -279,10 +356,11 @@ impl Watch {
     }
 
     #[track_caller]
-    fn take(&mut self, line: &str) -> Value {
+    fn take(&mut self, at: Moment, line: &str) -> Value {
         let event: Value = serde_json::from_str(line)
             .unwrap_or_else(|error| panic!("`watch` printed no JSON: {error}\n{line}"));
         self.events.push(event.clone());
+        self.received.push(at);
         event
     }
 
@@ -322,6 +400,12 @@ impl Watch {
         story.push_str(&fs::read_to_string(&self.stderr).unwrap_or_default());
         story
     }
+}
+
+/// Returns the sessions that an event describes.
+pub(crate) fn described(event: &Value) -> impl Iterator<Item = &Value> {
+    let listed = event["sessions"].as_array().into_iter().flatten();
+    listed.chain(event.get("session"))
 }
 
 fn text(value: &Value, name: &str) -> String {

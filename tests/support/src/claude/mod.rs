@@ -6,16 +6,20 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::process::{self, Output, Process, Start};
-use crate::wait::{PATIENT, wait_for};
+use crate::wait::{Deadline, PATIENT, wait_for, wait_until};
 pub use model::{ClaudeModel, MODEL, Reply};
 
 /// The version that the tests are written for.
 pub const VERSION: &str = "2.1.328";
+
+/// How long a key may take to close a question.
+const GIVES_WAY: Duration = Duration::from_secs(1);
 
 const KEY_END: &str = "00000000000000000000";
 
@@ -64,7 +68,9 @@ impl ClaudeHome {
         home
     }
 
-    fn path(&self) -> &Path {
+    /// Returns the folder that is `$HOME`.
+    #[must_use]
+    pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
@@ -102,6 +108,7 @@ impl ClaudeHome {
             ("DISABLE_ERROR_REPORTING", "1".to_owned()),
             ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1".to_owned()),
             ("ENABLE_TOOL_SEARCH", "false".to_owned()),
+            ("CLAUDE_CODE_MAX_RETRIES", "1".to_owned()),
         ];
         variables
             .into_iter()
@@ -119,9 +126,15 @@ impl ClaudeHome {
             args: all,
             env: self.env(),
             cwd: &self.project(),
-            stdout: Output::File(&self.path().join("stdout")),
-            stderr: Some(&self.path().join("stderr")),
+            stdout: Output::File(&self.new_file("stdout")),
+            stderr: Some(&self.new_file("stderr")),
         })
+    }
+
+    /// Returns a place for a file that is not there yet.
+    fn new_file(&self, name: &str) -> PathBuf {
+        let n = fs::read_dir(self.path()).expect("read the home").count();
+        self.path().join(format!("{name}-{n}"))
     }
 
     /// Starts the agent in a terminal, where it asks before it runs commands, and waits until it
@@ -132,7 +145,7 @@ impl ClaudeHome {
             home: self.claude_home(),
             project: self.project(),
             env: self.env(),
-            socket: self.path().join("tmux"),
+            socket: self.new_file("tmux"),
         };
         let program = program();
         let program = program.to_str().expect("a path in UTF-8");
@@ -143,6 +156,39 @@ impl ClaudeHome {
         terminal.wait_for_registry("it can be written to", |file| file["status"] == "idle");
         terminal.wait_for_text("❯");
         terminal
+    }
+
+    /// Waits until a session has a transcript and returns its lines.
+    #[track_caller]
+    #[must_use]
+    pub fn lines_of(&self, session: &str) -> Vec<Value> {
+        let name = format!("{session}.jsonl");
+        let path = wait_for(PATIENT, "the session has a transcript", || {
+            let folders = fs::read_dir(self.claude_home().join("projects")).ok()?;
+            let mut paths = folders.flatten().map(|folder| folder.path().join(&name));
+            paths.find(|path| path.exists())
+        });
+        let text = fs::read_to_string(path).expect("read the transcript");
+        text.lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect()
+    }
+
+    /// Waits until a session has a prompt as `is_it` says, and returns the id of its turn.
+    #[track_caller]
+    #[must_use]
+    pub fn turn(&self, session: &str, what: &str, is_it: impl Fn(&Value) -> bool) -> String {
+        wait_for(PATIENT, what, || {
+            let mut lines = self.lines_of(session).into_iter();
+            let prompt = lines.find(|line| line["type"] == "user" && is_it(line))?;
+            prompt["uuid"].as_str().map(str::to_owned)
+        })
+    }
+
+    /// Removes the file that a killed process left in the registry: it says for ever that it waits.
+    pub fn forget_registered(&self, pid: u32) {
+        let path = self.claude_home().join(format!("sessions/{pid}.json"));
+        fs::remove_file(path).expect("a file that was left");
     }
 
     /// Returns what the registry says now.
@@ -165,16 +211,30 @@ impl Terminal {
         self.tmux(&["send-keys", key]);
     }
 
-    /// Takes the first answer that is offered. Keys are not taken before a question has stood for a
-    /// moment.
+    /// Takes the first answer that is offered.
     #[track_caller]
     pub fn say_yes(&self, question: &str) {
+        self.answer(question, "Enter");
+    }
+
+    /// Leaves a question without an answer, as a person does who does not want it.
+    #[track_caller]
+    pub fn say_no(&self, question: &str) {
+        self.answer(question, "Escape");
+    }
+
+    /// Presses a key until a question is gone. It is not taken before the question has stood for a
+    /// moment, and pressed again too soon it would do something else.
+    #[track_caller]
+    fn answer(&self, question: &str, key: &str) {
         self.wait_for_text(question);
         wait_for(PATIENT, "the question is answered", || {
-            self.press("Enter");
-            let mut files = registry(&self.home).into_iter();
-            let is_waiting = files.any(|file| file["status"] == "waiting");
-            (!is_waiting).then_some(())
+            self.press(key);
+            wait_until(Deadline::after(GIVES_WAY), || {
+                let mut files = registry(&self.home).into_iter();
+                files.all(|file| file["status"] != "waiting")
+            })
+            .then_some(())
         });
     }
 
@@ -210,6 +270,11 @@ impl Terminal {
         self.wait_until_gone();
     }
 
+    /// Closes the terminal under its program, as a window that is closed.
+    pub fn kill(&self) {
+        self.tmux(&["kill-server"]);
+    }
+
     /// Waits until the terminal is gone.
     #[track_caller]
     pub fn wait_until_gone(&self) {
@@ -228,7 +293,7 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        self.tmux(&["kill-server"]);
+        self.kill();
     }
 }
 

@@ -38,8 +38,16 @@ pub struct Reply {
 #[derive(Clone, Debug)]
 enum Says {
     Text(String),
-    Call { name: String, input: Value },
-    Error { status: u16, message: String },
+    Call {
+        name: String,
+        input: Value,
+    },
+    Error {
+        status: u16,
+        message: String,
+    },
+    /// Writes the plan into the file that the request names.
+    WrittenPlan(String),
 }
 
 #[derive(Debug, Default)]
@@ -68,6 +76,12 @@ impl Reply {
     #[must_use]
     pub fn command(command: &str) -> Self {
         Self::call("Bash", json!({"command": command, "description": "Do it"}))
+    }
+
+    /// Writes a plan into the file that the agent keeps it in, as it asks for in its plan mode.
+    #[must_use]
+    pub fn written_plan(plan: &str) -> Self {
+        Self::of(Says::WrittenPlan(plan.to_owned()))
     }
 
     /// Refuses the request.
@@ -128,6 +142,14 @@ impl ClaudeModel {
     }
 }
 
+impl ClaudeModel {
+    /// Returns the id of the latest tool call that was played.
+    #[must_use]
+    pub fn last_call(&self) -> String {
+        call_id(*self.shared.n_calls.lock().unwrap())
+    }
+}
+
 impl Drop for ClaudeModel {
     fn drop(&mut self) {
         self.shared.is_over.store(true, Ordering::SeqCst);
@@ -173,6 +195,7 @@ fn serve(stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
     let body: Value = serde_json::from_slice(&request.body).map_err(std::io::Error::other)?;
     let reply = shared.reply_to(&body);
     if let Some(gate) = &reply.gate {
+        gate.reach();
         while !gate.pass(Deadline::after(Duration::from_millis(100))) {
             if shared.is_over.load(Ordering::SeqCst) {
                 return Ok(());
@@ -181,15 +204,20 @@ fn serve(stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
     }
     let (content, stop) = match &reply.says {
         Says::Error { status, message } => {
-            let error = json!({"type": "invalid_request_error", "message": message});
+            let kind = match status {
+                429 => "rate_limit_error",
+                500.. => "api_error",
+                _ => "invalid_request_error",
+            };
+            let error = json!({"type": kind, "message": message});
             let body = json!({"type": "error", "error": error});
             return respond(stream, *status, "application/json", &body.to_string());
         }
         Says::Text(text) => (json!({"type": "text", "text": text}), "end_turn"),
-        Says::Call { name, input } => {
-            let id = shared.next_call();
-            let call = json!({"type": "tool_use", "id": id, "name": name, "input": input});
-            (call, "tool_use")
+        Says::Call { name, input } => (shared.call(name, input), "tool_use"),
+        Says::WrittenPlan(plan) => {
+            let input = json!({"file_path": plan_file(&body), "content": plan});
+            (shared.call("Write", &input), "tool_use")
         }
     };
     if body["stream"] == true {
@@ -213,11 +241,27 @@ impl Shared {
             .unwrap_or_else(|| Reply::text("Understood."))
     }
 
-    fn next_call(&self) -> String {
+    fn call(&self, name: &str, input: &Value) -> Value {
         let mut n_calls = self.n_calls.lock().unwrap();
         *n_calls += 1;
-        format!("toolu_{:012}", *n_calls)
+        json!({"type": "tool_use", "id": call_id(*n_calls), "name": name, "input": input})
     }
+}
+
+fn call_id(number: usize) -> String {
+    format!("toolu_{number:012}")
+}
+
+/// Returns the file that a request names for the plan.
+fn plan_file(request: &Value) -> String {
+    let text = request.to_string();
+    let (before, after) = text.split_once("/plans/").expect("a file for the plan");
+    let start = before.rfind(|c: char| c.is_whitespace() || "\"`'(".contains(c));
+    let (folder, (name, _)) = (
+        before.get(start.map_or(0, |at| at + 1)..),
+        after.split_once(".md").expect("a file of Markdown"),
+    );
+    format!("{}/plans/{name}.md", folder.expect("a folder"))
 }
 
 fn message(content: Value) -> Value {

@@ -21,8 +21,8 @@ use crate::http::Message;
 use crate::wait::{Deadline, wait_for};
 use answer::Answer;
 pub use script::{
-    GUARDIAN_ASKS, GUARDIAN_SAYS_NO, Gate, Reply, Script, Step, command, escalated, patch,
-    question, reasoning, say, spawn_agent, wait_agents,
+    GUARDIAN_ASKS, GUARDIAN_SAYS_NO, Gate, Reply, Script, Step, TITLE_ASKS, command, escalated,
+    patch, question, reasoning, say, spawn_agent, wait_agents,
 };
 
 /// The scripted model; it ends when dropped.
@@ -64,6 +64,15 @@ impl Model {
         let before = scripts.insert(name.to_owned(), Arc::new(script));
         assert!(before.is_none(), "the script `{name}` is registered twice");
         format!("http://{}/s/{name}/v1", self.address)
+    }
+
+    /// Adds the steps for prompts that contain `prompt` to a registered script.
+    pub fn also_plays(&self, name: &str, prompt: &str, steps: impl IntoIterator<Item = Step>) {
+        let mut scripts = self.shared.scripts.lock().unwrap();
+        let script = scripts.get_mut(name).expect("a registered script");
+        let more = Script::clone(script).on(prompt, steps);
+        // A title is asked for with the prompt in it.
+        *script = Arc::new(more.on(TITLE_ASKS, [say("A title")]));
     }
 
     /// Returns the requests for a script so far.
@@ -146,6 +155,7 @@ fn serve(mut stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
 
     let answer = Answer::choose(&script, &body);
     if let Some(gate) = &answer.step.gate {
+        gate.reach();
         while !gate.pass(Deadline::after(Duration::from_millis(100))) {
             if shared.is_over() || has_left(stream) {
                 return Ok(());

@@ -5,17 +5,20 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::wait::{Deadline, wait_for};
+use crate::wait::{Deadline, Moment, wait_for};
 
 /// A part of the prompt with which a guardian thread asks whether a command may run.
 pub const GUARDIAN_ASKS: &str = "action you are assessing";
+
+/// How a terminal asks the model for a title of a conversation.
+pub const TITLE_ASKS: &str = "Generate a concise, single-line task title";
 
 /// The answer with which the model forbids it.
 pub const GUARDIAN_SAYS_NO: &str =
     r#"{"risk_level":"high","user_authorization":"low","outcome":"deny","rationale":"Outside."}"#;
 
 /// The steps for each prompt.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Script {
     turns: Vec<(String, Vec<Step>)>,
 }
@@ -268,6 +271,10 @@ struct GateState {
 struct GateCounts {
     is_open: bool,
     n_waiting: usize,
+    /// When the first response stood there.
+    reached_at: Option<Moment>,
+    /// How many responses ever stood there.
+    n_reached: usize,
 }
 
 impl Gate {
@@ -283,6 +290,34 @@ impl Gate {
         wait_for(limit, "a response stands at the gate", || {
             (self.0.state.lock().unwrap().n_waiting > 0).then_some(())
         });
+    }
+
+    /// Waits until a response stood at the gate, and returns when that was.
+    #[track_caller]
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "most callers only wait for the moment"
+    )]
+    pub fn reached_at(&self, limit: Duration) -> Moment {
+        wait_for(limit, "a response stands at the gate", || {
+            self.0.state.lock().unwrap().reached_at
+        })
+    }
+
+    /// Waits until so many responses stood at the gate.
+    #[track_caller]
+    pub fn wait_until_reached_by(&self, n: usize, limit: Duration) {
+        let what = format!("{n} responses stand at the gate");
+        wait_for(limit, &what, || {
+            (self.0.state.lock().unwrap().n_reached >= n).then_some(())
+        });
+    }
+
+    /// Takes note that a response has come to the gate.
+    pub(crate) fn reach(&self) {
+        let mut state = self.0.state.lock().unwrap();
+        state.n_reached += 1;
+        state.reached_at.get_or_insert_with(Moment::now);
     }
 
     /// Waits at the gate; false when it is still shut at the deadline.
