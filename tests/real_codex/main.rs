@@ -1,4 +1,5 @@
-//! The real Codex CLI against a scripted model, watched through `watch --json` as a person would.
+//! The real Codex CLI against a scripted model, watched through `watch --json` as a person would:
+//! the fields of what is told, and `stop`. Whether it is true is the matter of `truth_codex`.
 #![expect(
     clippy::indexing_slicing,
     clippy::unwrap_used,
@@ -6,7 +7,6 @@
 )]
 
 mod ends;
-mod past;
 mod stops;
 mod threads;
 mod turns;

@@ -1,8 +1,8 @@
 //! Turns that run, succeed and fail.
 
-use mission_control_testkit::codex::{CLASSIC_MODEL, CODE_MODE_MODEL, Run, VERSION};
+use mission_control_testkit::codex::{CLASSIC_MODEL, Run, VERSION};
 use mission_control_testkit::contract::{list_faults, stream_faults};
-use mission_control_testkit::model::{Gate, Script, Step, command, reasoning, say};
+use mission_control_testkit::model::{Gate, Script, reasoning, say};
 use mission_control_testkit::process::Exit;
 use mission_control_testkit::wait::{PATIENT, SOON};
 use serde_json::Value;
@@ -106,99 +106,6 @@ fn a_run_works_then_is_done_and_tells_so_once() {
 }
 
 #[test]
-fn a_slow_command_stays_working_and_is_named() {
-    let stage = Stage::new();
-    let held = stage.home.held_command("go");
-    let script = stage
-        .model
-        .plays("slow", Script::new([command(&held.line()), say("Built.")]));
-    let mut watch = stage.front.watch();
-
-    let mut run = stage.home.exec(&Run::new(&script, "Build it."));
-    let id = session_id(&run.thread_id());
-    let working = watch.wait_until(PATIENT, &id, "works on a command", |session| {
-        session["status"] == "working" && text(&session["activity"]).contains("cat go")
-    });
-    watch.wait_for_heartbeat();
-    let later = watch.session(&id).unwrap();
-    held.release();
-    assert_eq!(run.wait(), Exit::Code(0), "{}", run.stderr());
-    let done = watch.wait_for_status(SOON, &id, "done");
-
-    assert_eq!(later["status"], "working");
-    assert_eq!(later["activity"], working["activity"]);
-    assert_eq!(later["status_since"], working["status_since"]);
-    assert_eq!(done["last_turn"]["message"], "Built.");
-    assert_eq!(kinds(&watch.notices()), ["turn_completed"]);
-}
-
-#[test]
-fn a_slow_command_in_code_mode_stays_working() {
-    let stage = Stage::new();
-    let held = stage.home.held_command("go");
-    let script = stage.model.plays(
-        "slow-code",
-        Script::new([command(&held.line()), say("Built.")]),
-    );
-    let mut watch = stage.front.watch();
-
-    let mut run = stage
-        .home
-        .exec(&Run::new(&script, "Build it.").with_model(CODE_MODE_MODEL));
-    let id = session_id(&run.thread_id());
-    let working = watch.wait_until(PATIENT, &id, "works on a command", |session| {
-        session["status"] == "working" && text(&session["activity"]).contains("cat go")
-    });
-    held.release();
-    assert_eq!(run.wait(), Exit::Code(0), "{}", run.stderr());
-    let done = watch.wait_for_status(SOON, &id, "done");
-
-    assert_eq!(working["model"], CODE_MODE_MODEL);
-    assert_eq!(done["last_turn"]["message"], "Built.");
-    assert_eq!(kinds(&watch.notices()), ["turn_completed"]);
-}
-
-#[test]
-fn an_error_of_the_model_fails_the_turn() {
-    for (name, step, says) in [
-        (
-            "400",
-            Step::http(400, "invalid_request_error", "The model is odd."),
-            "The model is odd.",
-        ),
-        (
-            "500",
-            Step::http(500, "server_error", "boom"),
-            "high demand",
-        ),
-        ("dropped", Step::dropped(), "stream disconnected"),
-    ] {
-        check_failure(name, step, says);
-    }
-}
-
-#[test]
-fn a_usage_limit_says_when_it_ends() {
-    check_failure("limit", Step::usage_limit(RESETS_AT), "2100");
-}
-
-#[test]
-fn every_watch_gives_a_notice_the_same_id() {
-    let stage = Stage::new();
-    let script = stage.model.plays("same", Script::new([say("Done.")]));
-    let mut watches = [stage.front.watch(), stage.front.watch()];
-
-    let mut run = stage.home.exec(&Run::new(&script, "Work."));
-    assert_eq!(run.wait(), Exit::Code(0), "{}", run.stderr());
-
-    let ids = watches.each_mut().map(|watch| {
-        let event = watch.wait_for(SOON, "a notice", |event| event["event"] == "notice");
-        text(&event["notice"]["id"]).to_owned()
-    });
-    assert_eq!(ids[0], ids[1]);
-}
-
-#[test]
 fn the_list_is_the_same_as_the_stream() {
     let stage = Stage::new();
     let gate = Gate::default();
@@ -225,34 +132,6 @@ fn the_list_is_the_same_as_the_stream() {
     found.sort_unstable();
     assert_eq!(found, expected);
     gate.open();
-}
-
-#[track_caller]
-fn check_failure(name: &str, step: Step, says: &str) {
-    let stage = Stage::new();
-    let script = stage.model.plays(name, Script::new([step]));
-    let mut watch = stage.front.watch();
-
-    let mut run = stage.home.exec(&Run::new(&script, "Work."));
-    let id = session_id(&run.thread_id());
-    assert_eq!(run.wait(), Exit::Code(1), "{name}: {}", run.stderr());
-    let done = watch.wait_for_status(SOON, &id, "done");
-    stage.settle(&mut watch);
-
-    assert_eq!(done["ended"]["how"], "failed", "{name}");
-    assert_eq!(done["last_turn"]["outcome"], "failed", "{name}");
-    assert!(
-        text(&done["last_turn"]["message"]).contains(says),
-        "{name}: {}",
-        done["last_turn"]
-    );
-    let notices = watch.notices();
-    assert_eq!(kinds(&notices), ["turn_failed"], "{name}");
-    assert!(
-        text(&notices[0]["body"]).contains(says),
-        "{name}: {}",
-        notices[0]
-    );
 }
 
 fn ids(list: &Value) -> Vec<&str> {
