@@ -33,6 +33,9 @@ const AGAIN: Duration = Duration::from_secs(3);
 /// Most threads that are looked at.
 const MOST_THREADS: usize = 500;
 
+/// How many threads are asked about at once: few enough for what is answered to wait in the socket.
+const AT_ONCE: usize = 32;
+
 /// Follows the server of a home for ever, through all its ends.
 pub(super) async fn follow(
     home: Utf8PathBuf,
@@ -221,21 +224,27 @@ async fn loaded(
         }
     }
     let mut states = Vec::with_capacity(threads.len());
-    for thread in threads {
-        let asked = json!({ "threadId": thread, "includeTurns": false });
+    // Several at once, because the server takes its time over each.
+    for some in threads.chunks(AT_ONCE) {
         let at = whole_ms(now());
-        let read = match wire.ask("thread/read", asked).await {
-            Ok(read) => read,
-            // It may be gone by now.
-            Err(LiveError::Refused(_)) => continue,
-            Err(error) => return Err(error),
-        };
-        let about = read.get("thread").cloned().unwrap_or_default();
-        let state = about.get("status").and_then(thread_state);
-        match state {
-            Some(ThreadState::NotLoaded) | None => {}
-            Some(_) if is_without_transcript(&about) => {}
-            Some(state) => states.push((thread, state, at)),
+        let asked = some
+            .iter()
+            .map(|thread| json!({ "threadId": thread, "includeTurns": false }));
+        let read = wire.ask_all("thread/read", asked.collect()).await?;
+        for (thread, read) in some.iter().zip(read) {
+            let read = match read {
+                Ok(read) => read,
+                // It may be gone by now.
+                Err(LiveError::Refused(_)) => continue,
+                Err(error) => return Err(error),
+            };
+            let about = read.get("thread").cloned().unwrap_or_default();
+            let state = about.get("status").and_then(thread_state);
+            match state {
+                Some(ThreadState::NotLoaded) | None => {}
+                Some(_) if is_without_transcript(&about) => {}
+                Some(state) => states.push((thread.clone(), state, at)),
+            }
         }
     }
     Ok(states)

@@ -50,6 +50,14 @@ impl Wire {
         match self.0 {}
     }
 
+    pub(super) async fn ask_all(
+        &mut self,
+        _method: &str,
+        _all: Vec<Value>,
+    ) -> Result<Vec<Result<Value, LiveError>>, LiveError> {
+        match self.0 {}
+    }
+
     pub(super) async fn reply(&mut self, _id: Value, _result: Value) -> Result<(), LiveError> {
         match self.0 {}
     }

@@ -1,6 +1,6 @@
 //! The conversation itself: JSON-RPC in WebSocket frames over a Unix socket.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::os::unix::fs::FileTypeExt as _;
 
 use camino::Utf8Path;
@@ -110,14 +110,33 @@ impl Wire {
 
     /// Asks and returns the answer; what is said meanwhile is kept.
     pub(super) async fn ask(&mut self, method: &str, params: Value) -> Result<Value, LiveError> {
-        self.n_requests += 1;
-        let id = self.n_requests;
-        self.send(&json!({ "id": id, "method": method, "params": params }))
-            .await?;
+        let mut answers = self.ask_all(method, vec![params]).await?;
+        answers.pop().unwrap_or(Err(LiveError::Silent))
+    }
+
+    /// Asks several things at once and returns the answers in their order; what is said meanwhile
+    /// is kept.
+    pub(super) async fn ask_all(
+        &mut self,
+        method: &str,
+        all: Vec<Value>,
+    ) -> Result<Vec<Result<Value, LiveError>>, LiveError> {
+        let first = self.n_requests + 1;
+        let mut answers = BTreeMap::new();
+        let n_asked = all.len();
+        for params in all {
+            self.n_requests += 1;
+            let id = self.n_requests;
+            self.send(&json!({ "id": id, "method": method, "params": params }))
+                .await?;
+        }
+        let last = self.n_requests;
         let answered = async {
-            loop {
+            while answers.len() < n_asked {
                 match self.next().await? {
-                    Incoming::Answer(of, result) if of == id => return result,
+                    Incoming::Answer(of, result) if (first..=last).contains(&of) => {
+                        answers.insert(of, result);
+                    }
                     Incoming::Heard(heard) if self.kept.len() < MOST_KEPT => {
                         self.kept.push_back(heard);
                     }
@@ -127,10 +146,12 @@ impl Wire {
                     Incoming::Answer(..) | Incoming::Other => {}
                 }
             }
+            Ok(())
         };
         timeout(PATIENCE, answered)
             .await
-            .map_err(|_| LiveError::Silent)?
+            .map_err(|_| LiveError::Silent)??;
+        Ok(answers.into_values().collect())
     }
 
     /// Answers a request of the server.
