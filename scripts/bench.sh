@@ -15,6 +15,9 @@ sh tests/clients/setup.sh
 python3 scripts/bench.py "$@"
 python3 scripts/bench_tasks.py
 python3 tests/clients/bench.py
+sh tests/setup/agents.sh >/dev/null
+cargo run --locked --quiet -p mission-control-testkit --bin measure-live -- \
+    target/release/mission-control
 
 cargo build --release --locked --quiet -p mission-control-core --example parse_rollout
 python3 scripts/bench_parse.py

@@ -304,6 +304,12 @@ impl Gate {
         })
     }
 
+    /// Tells whether a response stood at the gate.
+    #[must_use]
+    pub fn is_reached(&self) -> bool {
+        self.0.state.lock().unwrap().reached_at.is_some()
+    }
+
     /// Waits until so many responses stood at the gate.
     #[track_caller]
     pub fn wait_until_reached_by(&self, n: usize, limit: Duration) {
