@@ -198,12 +198,17 @@ impl Wire {
 
 /// A server that is killed says no farewell; that is an end like any other.
 fn broken(error: Error) -> LiveError {
-    match error {
+    let is_end = matches!(
+        error,
         Error::ConnectionClosed
-        | Error::AlreadyClosed
-        | Error::Io(_)
-        | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => LiveError::Closed,
-        error => LiveError::Talk(error.to_string()),
+            | Error::AlreadyClosed
+            | Error::Io(_)
+            | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)
+    );
+    if is_end {
+        LiveError::Closed
+    } else {
+        LiveError::Talk(error.to_string())
     }
 }
 
