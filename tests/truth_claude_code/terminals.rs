@@ -150,6 +150,10 @@ pub(crate) fn cleared(stage: &mut Stage) {
         session,
         pid: before.pid,
     };
+    stage.truth.may_be(
+        Phase::new(&talk.open.id, State::Paused, begins),
+        "a conversation that was cleared may be seen before its first prompt",
+    );
     let prompt = stage.prompt("Say", [Reply::text("Second.").behind(&second)]);
     stage.ask(&talk.terminal, &talk.open, &prompt, &second);
     talk.turn = stage.turn(&talk.open, &prompt, Which::One);
