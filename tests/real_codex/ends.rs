@@ -40,4 +40,3 @@ fn what_is_put_into_the_archive_is_archived_until_it_is_taken_out() {
     assert!(shown.stdout.contains("Built."), "{shown:?}");
     assert_eq!(kinds(&watch.notices()), ["turn_completed"]);
 }
-

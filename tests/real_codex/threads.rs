@@ -75,4 +75,3 @@ fn two_homes_are_watched_together() {
     let is_placed = |home: &str| shown.stdout.contains(&format!(" in {home}"));
     assert!(expected.into_iter().any(is_placed), "{shown:?}");
 }
-

@@ -96,7 +96,7 @@ impl Talk {
         self.terminal.wait_for(MAY_RUN);
         let known = Moment::now();
         let turn = stage.home.last_turn(&self.thread);
-        let request = format!("{turn}/{}", stage.home.call(&self.thread, n_call));
+        let request = format!("{turn}/{}", stage.home.tool_call(&self.thread, n_call));
         stage.truth.is(Phase::new(&self.id, State::NeedsYou, begins)
             .known_at(known)
             .measured_as(SEEN)
@@ -335,7 +335,7 @@ pub(crate) fn asked_a_question(stage: &mut Stage) {
     talk.terminal.wait_for("Which colour?");
     let known = Moment::now();
     let turn = stage.home.last_turn(&talk.thread);
-    let request = format!("{turn}/{}", stage.home.call(&talk.thread, 1));
+    let request = format!("{turn}/{}", stage.home.tool_call(&talk.thread, 1));
     stage.truth.is(Phase::new(&talk.id, State::NeedsYou, begins)
         .known_at(known)
         .measured_as(SEEN)

@@ -288,13 +288,6 @@ impl CodexHome {
         }
     }
 
-    /// Runs one command of the agent's program to its end.
-    #[track_caller]
-    #[must_use]
-    pub fn run(&self, args: &[&str]) -> Said {
-        process::run(program().as_os_str(), args, &self.env(), &self.project())
-    }
-
     /// Makes a shell command that runs until [`HeldCommand::release`].
     #[must_use]
     pub fn held_command(&self, name: &str) -> HeldCommand {

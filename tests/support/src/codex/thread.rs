@@ -76,7 +76,7 @@ impl CodexHome {
     /// Waits until a thread has called its tool number `n`, from 1, and returns the call's id.
     #[track_caller]
     #[must_use]
-    pub fn call(&self, thread: &str, n: usize) -> String {
+    pub fn tool_call(&self, thread: &str, n: usize) -> String {
         let what = format!("call {n} of {thread}");
         wait_for(SOON, &what, || {
             let payloads = self.payloads(thread).into_iter();
