@@ -162,12 +162,14 @@ pub(crate) fn archived(stage: &mut Stage) {
     let gate = Gate::default();
     let script = stage.script(Script::new([say("First.").behind(&gate)]));
     let underway = finished(stage, &script, &gate);
+    let begins = Moment::now();
     let said = stage.home.call(&["archive", &underway.thread]);
     assert_eq!(said.exit, Exit::Code(0), "{said:?}");
-    stage.settle();
-    stage
-        .truth
-        .remark("an archived session stays done; what it says then is asked in `real_codex`");
+    stage.truth.is(Phase::new(&underway.id, State::Done, begins)
+        .on(&["transcript"])
+        .with("/ended/how", "archived")
+        .with("/last_turn/message", "First.")
+        .with_part("/transcript_path", "/archived_sessions/"));
 }
 
 pub(crate) fn deleted(stage: &mut Stage) {
