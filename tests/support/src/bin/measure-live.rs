@@ -42,8 +42,18 @@ fn main() {
     claude_code_deaths(program);
 }
 
+/// A home whose daemon ends with it, whatever becomes of the measurement.
+struct Daemon<'a>(&'a CodexHome);
+
+impl Drop for Daemon<'_> {
+    fn drop(&mut self) {
+        self.0.end_daemon();
+    }
+}
+
 fn codex_requests(program: &str) {
     let (model, home) = (Model::start(), CodexHome::new());
+    let _daemon = Daemon(&home);
     let front = Front::new(program, home.env());
     let script = Script::default().on(TITLE_ASKS, [say("A title")]);
     home.always_plays(&model.plays("live", script));
@@ -97,7 +107,6 @@ fn codex_requests(program: &str) {
         heard.push(asked_again.since(started));
     }
     drop(terminal);
-    home.end_daemon();
     row("Codex: dialog opens → needs-you told", &shown, SOON_TOLD);
     row("Codex: model answers → needs-you told", &sent, "-");
     row("Codex: `answer` starts → command has run", &run, SOON_TOLD);
