@@ -53,7 +53,7 @@ pub async fn answer(
     text: &str,
 ) -> Result<SessionAnswered, AnsweringError> {
     if session.source() != live::SOURCE {
-        return answer_hook(places, session, transcript, request, text).await;
+        return answer_hook(places, session, request, text).await;
     }
     for home in servers(places, transcript) {
         let thread = session.source_session_id();
@@ -77,15 +77,11 @@ pub async fn answer(
 async fn answer_hook(
     places: &Places,
     session: &SessionId,
-    transcript: Option<&str>,
     request: &str,
     text: &str,
 ) -> Result<SessionAnswered, AnsweringError> {
-    let Some(transcript) = transcript.map(Utf8Path::new) else {
-        return Ok(SessionAnswered::NotReachable);
-    };
     let id = session.source_session_id();
-    let answered = hook::answer(&places.state, id, transcript, request, text).await;
+    let answered = hook::answer(&places.state, id, request, text).await;
     Ok(match answered {
         Ok(hook::Answered::Confirmed) => SessionAnswered::Confirmed,
         Ok(hook::Answered::Unconfirmed) => SessionAnswered::Unconfirmed,

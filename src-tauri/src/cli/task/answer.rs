@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use mission_control_core::session::{LiveSession, Status};
+use mission_control_core::session::{LiveSession, SessionId, Status};
 use mission_control_core::source::Source;
 use mission_control_core::task::model::TaskId;
 use mission_control_engine::answering::{self, SessionAnswered};
@@ -37,6 +37,12 @@ pub(super) fn answer(
     let ids = ids.map_err(|error| store_failure(&error))?;
     if !ids.is_empty() {
         return answer_task(id, request, answer, format, output);
+    }
+    // Whoever waits is not to wait for a look at everything.
+    if let Some(session) = SessionId::parse(id)
+        && let Some(confirmed) = answered_at_once(&session, request, answer)?
+    {
+        return said_of(&session, request, answer, confirmed, format, output);
     }
     let sessions = live::look()?;
     match sessions.session(id) {
@@ -84,6 +90,41 @@ fn answer_task(
     }
 }
 
+/// Answers a session that is named in full. None where it has to be looked at, to say why it cannot
+/// be answered; else whether it was confirmed.
+fn answered_at_once(
+    session: &SessionId,
+    request: &str,
+    answer: &str,
+) -> Result<Option<bool>, Failure> {
+    let places = live::options()?.places;
+    let answered = answering::answer_blocking(&places, session, None, request, answer);
+    Ok(match answered.map_err(|error| Failure::of(&error))? {
+        SessionAnswered::Confirmed => Some(true),
+        SessionAnswered::Unconfirmed => Some(false),
+        SessionAnswered::NotOffered(says) => return Err(Failure::new(Kind::Usage, says)),
+        SessionAnswered::NotPending | SessionAnswered::NotReachable => None,
+    })
+}
+
+fn said_of(
+    session: &SessionId,
+    request: &str,
+    answer: &str,
+    confirmed: bool,
+    format: Format,
+    output: &mut Output,
+) -> Result<ExitCode, Failure> {
+    let document = Document {
+        session_id: Some(session.as_str()),
+        task_id: None,
+        request_id: request,
+        answer,
+        confirmed,
+    };
+    said(&document, format, output)
+}
+
 fn answer_session(
     session: &LiveSession,
     request: &str,
@@ -115,14 +156,7 @@ fn answer_session(
             });
         }
     };
-    let document = Document {
-        session_id: Some(id.as_str()),
-        task_id: None,
-        request_id: request,
-        answer,
-        confirmed,
-    };
-    said(&document, format, output)
+    said_of(id, request, answer, confirmed, format, output)
 }
 
 fn not_pending(session: &LiveSession, request: &str) -> Failure {

@@ -411,7 +411,11 @@ mod tests {
             &both,
             &[Some("b"), Some("a")],
         );
-        check(&[print("drop", &nothing)], std::slice::from_ref(&wide), &[None]);
+        check(
+            &[print("drop", &nothing)],
+            std::slice::from_ref(&wide),
+            &[None],
+        );
         let differing = [wide, open("c", "drop", &json!({"table": "tmp", "n": 2}))];
         check(&[print("drop", &part)], &differing, &[None]);
         check(&[print("keep", &part)], &differing, &[None]);

@@ -2,6 +2,7 @@
 //! runs it waits for a person's answer; the terminal asks at the same time, and whoever answers
 //! first counts.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom};
 use std::time::Duration;
@@ -39,6 +40,8 @@ const SHOWN_WITHIN: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Left {
     at: Timestamp,
+    /// Where the session's transcript lies.
+    transcript: Utf8PathBuf,
     agent: Option<String>,
     print: CallPrint,
 }
@@ -80,6 +83,7 @@ pub(crate) fn hook_called(
     }
     let left = Left {
         at: now,
+        transcript: transcript.into(),
         agent: request.agent.clone(),
         print: request.print(),
     };
@@ -324,7 +328,6 @@ fn waiting(folder: &Utf8Path, session: &str) -> Vec<hooks::Note<Left>> {
 pub(crate) async fn answer(
     state: &Utf8Path,
     session: &str,
-    transcript: &Utf8Path,
     request: &str,
     text: &str,
 ) -> std::io::Result<Answered> {
@@ -332,10 +335,11 @@ pub(crate) async fn answer(
     if notes.is_empty() {
         return Ok(Answered::NoHook);
     }
-    let mut agents: Vec<Option<&str>> = notes.iter().map(|n| n.says.agent.as_deref()).collect();
-    agents.sort_unstable();
-    agents.dedup();
-    for agent in agents {
+    let asker =
+        |note: &'_ hooks::Note<Left>| (note.says.transcript.clone(), note.says.agent.clone());
+    let askers: BTreeSet<(Utf8PathBuf, Option<String>)> = notes.iter().map(asker).collect();
+    for (transcript, agent) in &askers {
+        let agent = agent.as_deref();
         let path = transcript_of(transcript, agent);
         let mut tail = Tail::new(Source::ClaudeCode, home_of(transcript), path.clone());
         // One that cannot be read asks for nothing that was seen.
