@@ -35,8 +35,6 @@ fn check(doing: While, by: By, expected: &str, notices: &[&str]) {
     let gate = Gate::default();
     match doing {
         While::Idle => stage.model.plays([Reply::text("Said.")]),
-        // A turn that is stopped before its first word leaves no line: whoever looks afterwards
-        // cannot tell it from one that was killed.
         While::Working => stage.model.plays([
             Reply::call("Glob", json!({ "pattern": "*" })),
             Reply::text("Too late.").behind(&gate),
@@ -107,26 +105,24 @@ fn a_terminal_left_between_turns_is_closed_however_it_is_left() {
 }
 
 #[test]
-fn a_turn_that_its_program_stops_was_interrupted() {
-    check(
-        While::Working,
+fn a_turn_that_its_program_leaves_was_interrupted() {
+    for by in [
         By::ControlC,
-        "interrupted",
-        &["turn_interrupted"],
-    );
+        By::Quitting,
+        By::Hangup,
+        By::Signal(StopSignal::TERM),
+    ] {
+        check(While::Working, by, "interrupted", &["turn_interrupted"]);
+    }
+    for by in [By::Hangup, By::Signal(StopSignal::TERM)] {
+        let notices = ["needs_you", "turn_interrupted"];
+        check(While::Asking, by, "interrupted", &notices);
+    }
 }
 
 #[test]
 fn a_turn_whose_program_vanishes_was_killed() {
-    // FIXME: who quits in the middle of a turn interrupts it. Nothing tells that from a closed
-    // window or SIGTERM: each leaves the same lines.
-    check(While::Working, By::Quitting, "killed", &["session_died"]);
-    for by in [
-        By::Hangup,
-        By::Signal(StopSignal::TERM),
-        By::Signal(StopSignal::KILL),
-    ] {
-        check(While::Working, by, "killed", &["session_died"]);
-        check(While::Asking, by, "killed", &["needs_you", "session_died"]);
-    }
+    let by = By::Signal(StopSignal::KILL);
+    check(While::Working, by, "killed", &["session_died"]);
+    check(While::Asking, by, "killed", &["needs_you", "session_died"]);
 }

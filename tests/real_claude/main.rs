@@ -138,6 +138,6 @@ fn a_session_is_stopped_by_ending_its_process() {
         .filter_map(|process| process["pid"].as_u64())
         .collect();
     assert!(ended.contains(&u64::from(pid)), "{stopped}");
-    assert_eq!(done["ended"]["how"], "killed");
+    assert_eq!(done["ended"]["how"], "interrupted");
     assert_eq!(stage.home.registry(), Vec::<Value>::new());
 }

@@ -100,30 +100,15 @@ fn fails(stage: &mut Stage, refusal: &Reply, says: &str) {
 }
 
 pub(crate) fn interrupted(stage: &mut Stage) {
-    let gate = Gate::default();
-    let prompt = stage.prompt("Think", [Reply::text("Too late.").behind(&gate)]);
-    let mut underway = stage.underway(&[], &prompt, &gate);
-    let since = Moment::now();
-    process::send(underway.open.pid, StopSignal::INT);
-    let turn = underway.turn.clone();
-    stage.ends(&mut underway, since, Exit::Code(0), |done| {
-        done.with("/ended/how", "interrupted")
-            .tells("turn_interrupted", &turn)
-    });
+    leaves(stage, StopSignal::INT, Exit::Code(0));
 }
 
 pub(crate) fn terminated(stage: &mut Stage) {
-    dies(stage, StopSignal::TERM, LEFT_AT_TERM, |done, _| done);
+    leaves(stage, StopSignal::TERM, LEFT_AT_TERM);
 }
 
-pub(crate) fn killed(stage: &mut Stage) {
-    let exit = Exit::Signal(StopSignal::KILL.as_raw());
-    dies(stage, StopSignal::KILL, exit, |done, since| {
-        done.known_at(since).measured_as(ENDED)
-    });
-}
-
-fn dies(stage: &mut Stage, signal: StopSignal, exit: Exit, measure: fn(Phase, Moment) -> Phase) {
+/// A program that is told to end gives its turn up.
+fn leaves(stage: &mut Stage, signal: StopSignal, exit: Exit) {
     let gate = Gate::default();
     let prompt = stage.prompt("Think", [Reply::text("Too late.").behind(&gate)]);
     let mut underway = stage.underway(&[], &prompt, &gate);
@@ -131,7 +116,22 @@ fn dies(stage: &mut Stage, signal: StopSignal, exit: Exit, measure: fn(Phase, Mo
     process::send(underway.open.pid, signal);
     let turn = underway.turn.clone();
     stage.ends(&mut underway, since, exit, |done| {
-        measure(done, since)
+        done.with("/ended/how", "interrupted")
+            .tells("turn_interrupted", &turn)
+    });
+}
+
+pub(crate) fn killed(stage: &mut Stage) {
+    let gate = Gate::default();
+    let prompt = stage.prompt("Think", [Reply::text("Too late.").behind(&gate)]);
+    let mut underway = stage.underway(&[], &prompt, &gate);
+    let since = Moment::now();
+    process::send(underway.open.pid, StopSignal::KILL);
+    let turn = underway.turn.clone();
+    let exit = Exit::Signal(StopSignal::KILL.as_raw());
+    stage.ends(&mut underway, since, exit, |done| {
+        done.known_at(since)
+            .measured_as(ENDED)
             .with("/ended/how", "killed")
             .with("/last_turn", Value::Null)
             .tells("session_died", &turn)

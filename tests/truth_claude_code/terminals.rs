@@ -34,13 +34,9 @@ pub(crate) fn service_error(stage: &mut Stage) {
     stage.quit(&talk, "failed");
 }
 
-/// Of such a turn the transcript says nothing: that it was interrupted is told when the program
-/// leaves.
+/// Of such a turn the transcript says nothing before the program leaves.
 pub(crate) fn stopped(stage: &mut Stage) {
     let talk = thinking(stage);
-    stage
-        .truth
-        .remark("whoever comes after the end takes such a turn for one that was killed");
     let begins = Moment::now();
     talk.terminal.press("Escape");
     talk.terminal
@@ -53,7 +49,7 @@ pub(crate) fn stopped(stage: &mut Stage) {
     talk.terminal.wait_until_gone();
     let turn = talk.turn.clone();
     stage.is_over(&talk.open, begins, |done| {
-        done.with_for_witnesses("/ended/how", "interrupted")
+        done.with("/ended/how", "interrupted")
             .tells("turn_interrupted", &turn)
     });
 }
@@ -95,7 +91,7 @@ pub(crate) fn left_while_working(stage: &mut Stage) {
     talk.terminal.wait_until_gone();
     let turn = talk.turn.clone();
     stage.is_over(&talk.open, begins, |done| {
-        done.with_for_witnesses("/ended/how", "interrupted")
+        done.with("/ended/how", "interrupted")
             .tells("turn_interrupted", &turn)
     });
 }
@@ -106,8 +102,8 @@ pub(crate) fn closed(stage: &mut Stage) {
     talk.terminal.kill();
     let turn = talk.turn.clone();
     stage.is_over(&talk.open, begins, |done| {
-        done.with("/ended/how", "killed")
-            .tells("session_died", &turn)
+        done.with("/ended/how", "interrupted")
+            .tells("turn_interrupted", &turn)
     });
 }
 

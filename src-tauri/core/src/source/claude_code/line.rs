@@ -160,7 +160,6 @@ const QUIET_KINDS: &[&str] = &[
     "api-request-shape",
     "atis-latch",
     "attribution-snapshot",
-    "cost-state",
     "file-history-delta",
     "file-history-snapshot",
     "last-prompt",
@@ -173,6 +172,9 @@ const QUIET_KINDS: &[&str] = &[
     "tag",
     "tools-used",
 ];
+
+/// What is written when the program leaves, or the conversation is cleared: what it cost.
+pub(super) const FAREWELL: &str = "cost-state";
 
 /// Decides from a line's beginning, as Claude Code writes it, that nothing in it matters: the
 /// largest lines are of such kinds.

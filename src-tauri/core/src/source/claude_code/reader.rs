@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::line::{Answer, Block, Envelope, Peeked, QUEUED, is_quiet, parse, peek};
+use super::line::{Answer, Block, Envelope, FAREWELL, Peeked, QUEUED, is_quiet, parse, peek};
 use super::tokens::Count;
 use super::user::{self, UserLine};
 use super::{Call, Turn};
@@ -32,6 +32,8 @@ pub struct Reader {
     calls: Vec<Call>,
     tokens: Count,
     title: Title,
+    /// When the latest line was written: some carry no time.
+    latest_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -139,6 +141,7 @@ impl Reader {
             };
         };
         let at = envelope.timestamp;
+        self.latest_at = self.latest_at.max(at);
         let mut out = Out { offset, at, facts };
         let outcome = match self.read_line(&envelope, &mut out) {
             Some(()) => LineOutcome::Read,
@@ -176,6 +179,10 @@ impl Reader {
             }
             "agent-name" => {
                 self.named(envelope.agent_name.as_deref(), Title::Generated, out);
+                return Some(());
+            }
+            FAREWELL => {
+                self.left(out);
                 return Some(());
             }
             kind => return is_quiet(kind.as_bytes()).then_some(()),
@@ -281,6 +288,17 @@ impl Reader {
             awaits: Awaits::Nothing,
         });
         self.place(envelope, out);
+    }
+
+    /// Takes in that the program leaves: a turn that runs is not gone on with.
+    fn left(&mut self, out: &mut Out<'_>) {
+        if let TurnState::Open(OpenTurn {
+            settled_at: None, ..
+        }) = self.turn
+        {
+            out.at = self.latest_at;
+            self.end_turn(TurnOutcome::Interrupted, None, out);
+        }
     }
 
     /// Ends a turn that was answered and whose end was not recorded.

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::calls::{asked, shown_name};
 use super::edits;
-use super::line::{Answer, Block, Envelope, Peeked, QUEUED, is_quiet, parse, peek};
+use super::line::{Answer, Block, Envelope, FAREWELL, Peeked, QUEUED, is_quiet, parse, peek};
 use super::user::{self, Notification, ToolResult, UserLine, result_text};
 use crate::session::{TurnId, TurnOutcome};
 use crate::source::{LineOutcome, LineRead};
@@ -102,7 +102,7 @@ impl TimelineReader {
     fn read_envelope(&mut self, envelope: &Envelope<'_>, out: &mut Vec<Found>) -> Option<()> {
         match envelope.kind.as_ref() {
             "user" | "assistant" | "system" | "attachment" => {}
-            "custom-title" | "ai-title" | "agent-name" => return Some(()),
+            "custom-title" | "ai-title" | "agent-name" | FAREWELL => return Some(()),
             kind => return is_quiet(kind.as_bytes()).then_some(()),
         }
         let is_sidechain = *self

@@ -243,6 +243,35 @@ fn interruptions_and_errors_end_the_turn() {
 }
 
 #[test]
+fn a_turn_that_the_program_leaves_was_interrupted() {
+    let farewell = || json!({"type": "cost-state", "sessionId": "s", "totalCostUSD": 0.1});
+
+    let left = Feed::of(&[
+        prompt("p1", "do it"),
+        call("a1", "t1"),
+        farewell(),
+        farewell(),
+    ]);
+    let over = Feed::of(&[
+        prompt("p1", "do it"),
+        answer("a1", "Done.", "end_turn"),
+        over(0),
+        farewell(),
+    ]);
+    let answered = Feed::of(&[
+        prompt("p1", "do it"),
+        answer("a1", "Done.", "end_turn"),
+        farewell(),
+    ]);
+
+    assert_eq!(left.turns(), ["p1 started", "p1 Interrupted -"]);
+    assert!(left.facts.last().unwrap().at.is_some(), "it has its time");
+    assert!(!over.turns().concat().contains("Interrupted"));
+    assert!(!answered.turns().concat().contains("Interrupted"));
+    assert_eq!(left.n_skipped, 0);
+}
+
+#[test]
 fn a_command_starts_a_turn_only_when_the_agent_answers_it() {
     let command = |id, name| prompt(id, &format!("<command-name>{name}</command-name>"));
 
