@@ -184,6 +184,13 @@ impl Places {
         Self::resolve(&environment, &settings)
     }
 
+    /// Returns the homes that agents use unless they are told of another one: the first of each.
+    #[must_use]
+    pub fn usual_homes(&self) -> Vec<&Home> {
+        let first = |source: &Source| self.homes.iter().find(|home| home.source == *source);
+        Source::ALL.iter().filter_map(first).collect()
+    }
+
     /// Finds the places from values. Nothing is created.
     ///
     /// # Errors

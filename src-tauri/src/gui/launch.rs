@@ -41,7 +41,11 @@ pub(crate) async fn open_terminal(app: &AppHandle, session: &LiveSession) -> Res
         .filter(|folder| folder.is_dir())
         .ok_or_else(|| problems::folder_gone(session.cwd.as_deref()))?;
     let resume = session.source.resume_command(&session.source_session_id);
-    let resume: Vec<&str> = resume.iter().map(String::as_str).collect();
+    let home = session.home.as_deref();
+    let home = home.map(|home| format!("{}={home}", session.source.home_variable()));
+    // A terminal's server does not hand variables on.
+    let words = home.iter().flat_map(|home| ["env", home]);
+    let resume: Vec<&str> = words.chain(resume.iter().map(String::as_str)).collect();
     for terminal in TERMINALS {
         let args = [terminal.before_command, &resume].concat();
         match start(app, terminal.program, &args, folder).await {

@@ -71,6 +71,12 @@ macro_rules! sources {
                 match self { $(Self::$variant => $module::RELEASE_EVIDENCE),+ }
             }
 
+            /// Returns the variable that names this source's home.
+            #[must_use]
+            pub const fn home_variable(self) -> &'static str {
+                match self { $(Self::$variant => $module::HOME_VARIABLE),+ }
+            }
+
             /// Returns what makes terminals name the session they show, where that is needed.
             #[must_use]
             pub const fn title_advice(self) -> Option<&'static str> {

@@ -78,6 +78,8 @@ pub struct Tracker {
     tasks: BTreeMap<SessionId, RunsFor>,
     summary: Summary,
     effects: VecDeque<Effect>,
+    /// The homes that agents use unless they are told of another one.
+    usual_homes: BTreeSet<String>,
 }
 
 #[derive(Debug)]
@@ -124,7 +126,14 @@ impl Tracker {
                 tasks_running: 0,
             },
             effects: VecDeque::new(),
+            usual_homes: BTreeSet::new(),
         }
+    }
+
+    /// Says which homes agents use unless they are told of another one; sessions of others are taken
+    /// up by a command that names theirs.
+    pub fn set_usual_homes(&mut self, homes: impl IntoIterator<Item = String>) {
+        self.usual_homes = homes.into_iter().collect();
     }
 
     /// Takes in one observation.
@@ -298,6 +307,14 @@ impl Tracker {
         let shown = tracked.shown.as_deref();
         let mut view = tracked.state.view(&family, shown, errand, now);
         view.task_id = runs_for.map(|runs_for| runs_for.task.clone());
+        if let (Some(command), Some(home)) = (&view.resume_command, &view.home)
+            && !self.usual_homes.is_empty()
+            && !self.usual_homes.contains(home)
+        {
+            let variable = view.source.home_variable();
+            let home = crate::text::shell_word(home);
+            view.resume_command = Some(format!("{variable}={home} {command}"));
+        }
         let view = Box::new(view);
         let before = tracked.shown.as_deref();
         let has_died = view

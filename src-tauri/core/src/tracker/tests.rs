@@ -637,3 +637,20 @@ proptest! {
         prop_assert_eq!(how, if is_ended { EndedHow::Finished } else { EndedHow::Killed });
     }
 }
+
+#[test]
+fn a_session_of_another_home_is_taken_up_there() {
+    let command = |usual: &str| {
+        let mut sim = Sim::new();
+        sim.tracker.set_usual_homes([usual.to_owned()]);
+        sim.lines("a", [started(), turn(1)]);
+        sim.held("a");
+        sim.session("a").resume_command.unwrap()
+    };
+
+    assert_eq!(command("/home/dev/.agent"), "codex resume a");
+    assert_eq!(
+        command("/home/dev/.codex"),
+        "CODEX_HOME=/home/dev/.agent codex resume a"
+    );
+}

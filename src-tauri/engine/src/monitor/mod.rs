@@ -115,7 +115,7 @@ impl Monitor {
         let clock = Clock::start();
         let (settings, problem) = settings_of(&options.places);
         let mut lookout = lookouts(&options.places, &settings);
-        let mut tracker = Tracker::new(options.notify_since);
+        let mut tracker = tracker(options);
         lookout.look(clock.now());
         let mut tasks = tasks::Tasks::new(&options.places, &settings, options.notify_since);
         tasks.look(clock.now());
@@ -258,6 +258,14 @@ fn settings_of(places: &Places) -> (Settings, Option<Problem>) {
             (Settings::default(), Some(problem))
         }
     }
+}
+
+/// Makes a tracker that knows which homes are the usual ones.
+fn tracker(options: &MonitorOptions) -> Tracker {
+    let mut tracker = Tracker::new(options.notify_since);
+    let homes = options.places.usual_homes().into_iter();
+    tracker.set_usual_homes(homes.map(|home| home.path.to_string()));
+    tracker
 }
 
 fn lookouts(places: &Places, settings: &Settings) -> Lookouts {

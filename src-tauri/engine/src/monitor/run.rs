@@ -97,7 +97,7 @@ impl Owner {
         let (live, live_says) = LiveLinks::new(live_homes.clone());
         Self {
             clock: Clock::start(),
-            tracker: Tracker::new(options.notify_since),
+            tracker: super::tracker(options),
             lookout: lookouts(&options.places, &settings),
             live,
             live_says,

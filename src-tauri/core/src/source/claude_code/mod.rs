@@ -22,6 +22,9 @@ pub use timeline::TimelineReader;
 
 use crate::session::EvidenceSource;
 
+/// The variable that names the home.
+pub(super) const HOME_VARIABLE: &str = "CLAUDE_CONFIG_DIR";
+
 /// What shows that nobody holds a session any more.
 pub(super) const RELEASE_EVIDENCE: EvidenceSource = EvidenceSource::Registry;
 

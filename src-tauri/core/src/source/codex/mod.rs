@@ -20,6 +20,9 @@ pub use timeline::TimelineReader;
 
 use crate::session::EvidenceSource;
 
+/// The variable that names the home.
+pub(super) const HOME_VARIABLE: &str = "CODEX_HOME";
+
 /// What shows that nobody holds a session any more.
 pub(super) const RELEASE_EVIDENCE: EvidenceSource = EvidenceSource::WriterLock;
 
