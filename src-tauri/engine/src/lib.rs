@@ -13,6 +13,7 @@ pub mod launch;
 pub mod messenger;
 pub mod monitor;
 pub mod places;
+pub mod private;
 pub mod settings;
 pub mod stop;
 pub mod store;

@@ -79,7 +79,7 @@ fn run(args: Args, environment: &Environment) -> anyhow::Result<()> {
 
 /// Opens the engine; only the first instance gets here.
 fn set_up(app: &App, places: Places, environment: Environment, ticks: Ticks) -> Controller {
-    if let Err(error) = log::start(places.state.as_std_path()) {
+    if let Err(error) = log::start(&places.state) {
         complain(&format!("Mission Control writes no log: {error:#}."));
     }
     tracing::info!(

@@ -74,7 +74,7 @@ pub struct Trouble {
 /// When the file cannot be made.
 pub fn attend(state: &Utf8Path) -> io::Result<()> {
     let folder = folder(state);
-    fs::create_dir_all(&folder)?;
+    crate::private::make_folder(&folder)?;
     let file = File::options()
         .create(true)
         .truncate(false)

@@ -8,6 +8,8 @@ use mission_control_core::task::model::TaskId;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub(crate) use crate::private::{make_folder as make_private_folder, only as private, write_whole};
+
 /// Where a task's files are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskFolder(Utf8PathBuf);
@@ -209,36 +211,11 @@ impl SupervisorLock {
     }
 }
 
-/// Makes a folder and those above it, for their owner only.
-pub(crate) fn make_private_folder(path: &Utf8Path) -> io::Result<()> {
-    let mut folder = std::fs::DirBuilder::new();
-    folder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
-    folder.create(path)
-}
-
 /// Opens a file to add to it, for its owner only.
 pub(crate) fn append(path: &Utf8Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);
     private(&mut options).open(path)
-}
-
-/// Writes a file that appears whole or not at all and survives a loss of power.
-pub(crate) fn write_whole(path: &Utf8Path, bytes: &[u8]) -> io::Result<()> {
-    let temporary = path.with_extension(format!("{}.part", std::process::id()));
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    let written = private(&mut options)
-        .open(&temporary)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| std::fs::rename(&temporary, path));
-    if written.is_err() {
-        // What is left of it would only take up more of a full disk.
-        std::fs::remove_file(&temporary).ok();
-    }
-    written
 }
 
 /// Writes a value as JSON; see [`write_whole`].
@@ -255,14 +232,4 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Utf8Path) -> io::Result<Opti
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-#[cfg(unix)]
-pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600)
-}
-
-#[cfg(not(unix))]
-pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    options
 }

@@ -63,6 +63,12 @@ impl AgentFile {
         backups: &Backups,
     ) -> Result<Option<String>, Failure> {
         let backup = backups.copy(&self.path)?;
+        self.put(text)?;
+        Ok(backup.map(Into::into))
+    }
+
+    /// Gives it another text, or removes it, without a copy.
+    pub(super) fn put(&self, text: Option<&str>) -> Result<(), Failure> {
         match text {
             Some(text) => self.write(text),
             None => fs::remove_file(&self.path),
@@ -70,8 +76,7 @@ impl AgentFile {
         .map_err(|error| {
             self.failed("written", &error)
                 .hint("It is as it was. Correct that, then run this command again.")
-        })?;
-        Ok(backup)
+        })
     }
 
     /// Writes beside the file and renames, so that nobody ever reads half of it.

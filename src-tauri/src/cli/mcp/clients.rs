@@ -158,7 +158,7 @@ impl Installation {
 
     /// Copies the file that is about to be changed; returns where to, if there is one.
     pub(super) fn back_up(&self) -> Result<Option<String>, Failure> {
-        self.backups.copy(&self.file)
+        Ok(self.backups.copy(&self.file)?.map(Into::into))
     }
 
     pub(super) fn add(&self) -> Result<(), Failure> {

@@ -249,7 +249,7 @@ fn icon(places: &Places) -> Option<Url> {
         places.state.join("icon.png"),
         places.state.join("icon.png.new"),
     );
-    let placed = std::fs::create_dir_all(&places.state)
+    let placed = mission_control_engine::private::make_folder(&places.state)
         .and_then(|()| std::fs::write(&written, APP_ICON))
         .and_then(|()| std::fs::rename(&written, &path));
     match placed {
