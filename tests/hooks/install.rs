@@ -231,6 +231,35 @@ fn a_call_says_nothing_and_succeeds_whatever_it_is_given() {
 }
 
 #[test]
+fn a_call_of_another_version_says_nothing_and_succeeds() {
+    let homes = Homes::with_both();
+    let program = env!("CARGO_BIN_EXE_mission-control");
+    for words in [
+        "",
+        "codex",
+        "gemini --state /s",
+        "codex --state /s --event PermissionRequest",
+        "--help",
+        "$(printf '\\377') --state /s",
+    ] {
+        let script = format!("head -c 1000000 /dev/zero | {program} hook {words}");
+        let said = process::run(
+            "/bin/sh".as_ref(),
+            &["-c", &script],
+            homes.front.env(),
+            homes.folder.path(),
+        );
+
+        assert_eq!(said.exit, Exit::Code(0), "{words}");
+        assert_eq!(
+            (said.stdout.as_str(), said.stderr.as_str()),
+            ("", ""),
+            "{words}"
+        );
+    }
+}
+
+#[test]
 fn an_installed_command_is_silent_when_the_program_is_gone() {
     let homes = Homes::with_both();
     homes.states("install");
