@@ -1,11 +1,15 @@
 //! The real Codex without its daemon: what it asks is told by its transcript and the hook.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
 
 use mission_control_testkit::codex::{CodexHome, program_path};
 use mission_control_testkit::model::{Model, Script, escalated, question, say};
+use mission_control_testkit::process::{Output, Process, Start};
 use mission_control_testkit::terminal::Terminal;
-use mission_control_testkit::wait::{PATIENT, SOON};
+use mission_control_testkit::wait::{PATIENT, SOON, wait_for};
 use mission_control_testkit::watch::{Front, Watch};
 use serde_json::{Value, json};
 
@@ -52,6 +56,78 @@ impl Stage {
             .front
             .json(&["hooks", command, "--client", "codex", "--json"]);
         said["hooks"][0].clone()
+    }
+
+    /// Returns what Codex says of this method, where `home` is its home.
+    #[track_caller]
+    fn asked(&self, home: &Path, method: &str, params: &Value) -> Value {
+        let requests = [
+            json!({"id": 1, "method": "initialize", "params": {
+                "clientInfo": {"name": "editor", "title": "Editor", "version": "1"},
+                "capabilities": {"experimentalApi": true}}}),
+            json!({"method": "initialized"}),
+            json!({"id": 2, "method": method, "params": params}),
+        ];
+        let lines: String = requests.iter().map(|line| format!("{line}\n")).collect();
+        let folder = tempfile::tempdir().unwrap();
+        let (input, output) = (folder.path().join("input"), folder.path().join("output"));
+        fs::write(&input, lines).unwrap();
+        let name = folder.path().file_name().unwrap().to_str().unwrap();
+        let held = self.home.held_command(name);
+        let line = format!(
+            "(cat {}; {}) | {} app-server",
+            input.display(),
+            held.line(),
+            program_path().display()
+        );
+        let mut env = self.home.env();
+        env.insert("CODEX_HOME".to_owned(), home.to_str().unwrap().to_owned());
+        let mut process = Process::start(&Start {
+            program: "sh".as_ref(),
+            args: vec!["-c".to_owned(), line],
+            env,
+            cwd: &self.home.project(),
+            stdout: Output::File(&output),
+            stderr: Some(&folder.path().join("stderr")),
+        });
+        let answer = wait_for(PATIENT, "Codex answers", || {
+            let said = fs::read_to_string(&output).unwrap();
+            let mut lines = said
+                .lines()
+                .filter_map(|line| serde_json::from_str(line).ok());
+            lines.find(|line: &Value| line["id"] == 2)
+        });
+        held.release();
+        process.wait(PATIENT);
+        answer["result"].clone()
+    }
+
+    /// Returns the names that Codex has for the hooks with these commands, and whether it trusts
+    /// them.
+    #[track_caller]
+    fn hooks_of(&self, home: &Path) -> BTreeMap<String, Value> {
+        let said = self.asked(home, "hooks/list", &json!({"cwds": [home]}));
+        let hooks = said["data"][0]["hooks"].as_array().unwrap();
+        let named = |hook: &Value| (text(&hook["command"]).to_owned(), hook.clone());
+        hooks.iter().map(named).collect()
+    }
+
+    /// Trusts all hooks, as `/hooks` of the terminal does.
+    #[track_caller]
+    fn trust_all(&self, home: &Path) {
+        let hooks = self.hooks_of(home);
+        let notes: BTreeMap<&str, Value> = hooks
+            .values()
+            .map(|hook| {
+                (
+                    text(&hook["key"]),
+                    json!({"trusted_hash": hook["currentHash"]}),
+                )
+            })
+            .collect();
+        let edit = json!({"keyPath": "hooks.state", "value": notes, "mergeStrategy": "upsert"});
+        let said = self.asked(home, "config/batchWrite", &json!({"edits": [edit]}));
+        assert_eq!(said["status"], "ok", "{said}");
     }
 
     /// Opens a terminal without the daemon.
@@ -128,8 +204,55 @@ fn a_trusted_hook_tells_what_is_asked_until_the_terminal_answers() {
     assert_eq!(stage.hooks("remove")["state"], "absent");
     let after = fs::read_to_string(stage.home.codex_home().join("config.toml")).unwrap();
     // Codex wrote settings of its own meanwhile, and a note about our hook.
-    assert!(!after.contains("hook"), "{after}");
+    assert!(!after.contains("[hooks"), "{after}");
     assert!(after.contains("model_provider = \"scripted\""), "{after}");
+}
+
+#[test]
+fn what_a_person_trusts_stays_trusted_when_ours_comes_and_goes() {
+    let mut stage = Stage::new();
+    let link = stage.home.path().join("link");
+    symlink(stage.home.codex_home(), &link).unwrap();
+    stage.front.set_env("CODEX_HOME", link.to_str().unwrap());
+    let config = stage.home.codex_home().join("config.toml");
+    let mine = |command: &str| {
+        format!(
+            "\n[[hooks.PermissionRequest]]\n\n[[hooks.PermissionRequest.hooks]]\n\
+             type = \"command\"\ncommand = \"{command}\"\n"
+        )
+    };
+    let add = |text: &str| fs::write(&config, fs::read_to_string(&config).unwrap() + text).unwrap();
+    let states = || {
+        let hooks = stage.hooks_of(&link);
+        ["before", "behind"].map(|command| text(&hooks[command]["trustStatus"]).to_owned())
+    };
+    add(&mine("before"));
+    stage.trust_all(&link);
+    let noted = fs::read_to_string(&config).unwrap();
+
+    assert_eq!(stage.hooks("install")["state"], "not_trusted");
+    stage.trust_all(&link);
+    assert_eq!(stage.hooks("status")["state"], "installed");
+    let restored = stage.hooks("remove");
+    assert_eq!(restored["done"], "restored", "{restored}");
+    assert_eq!(fs::read_to_string(&config).unwrap(), noted);
+
+    stage.hooks("install");
+    add(&mine("behind"));
+    stage.trust_all(&link);
+    assert_eq!(states(), ["trusted", "trusted"]);
+    let moved = fs::read_to_string(&config).unwrap();
+    let moved = moved.replace("/mission-control ", "/elsewhere/mission-control ");
+    fs::write(&config, moved).unwrap();
+    assert_eq!(stage.hooks("status")["state"], "different");
+    assert_eq!(stage.hooks("install")["state"], "not_trusted");
+    assert_eq!(states(), ["trusted", "trusted"]);
+    stage.trust_all(&link);
+    assert_eq!(stage.hooks("status")["state"], "installed");
+    assert_eq!(stage.hooks("remove")["done"], "taken_out");
+    assert_eq!(states(), ["trusted", "trusted"]);
+    let after = fs::read_to_string(&config).unwrap();
+    assert_eq!(after.matches("trusted_hash").count(), 2, "{after}");
 }
 
 #[test]

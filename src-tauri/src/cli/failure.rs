@@ -60,6 +60,19 @@ impl Failure {
         Self::new(Kind::Failed, title)
     }
 
+    /// Returns what could not be done, as a sentence.
+    pub(super) fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Returns what could not be done and what to do about it, as sentences.
+    pub(super) fn sentences(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{} {hint}", self.title),
+            None => self.title.clone(),
+        }
+    }
+
     pub(super) const fn is_closed_output(&self) -> bool {
         matches!(self.kind, Kind::ClosedOutput)
     }

@@ -151,8 +151,7 @@ pub(crate) fn hook_called(
     }
 }
 
-/// Returns whether an agent runs the hook with this command. Claude Code runs every hook of a
-/// person's own settings.
+/// Returns whether an agent runs the hook with this command.
 pub(crate) fn hook_trust(
     source: Source,
     home: &Utf8Path,
@@ -167,7 +166,7 @@ pub(crate) fn hook_trust(
                 why: "There is no `codex` in the folders of `PATH`.".to_owned(),
             },
         },
-        Source::ClaudeCode => Trust::Trusted,
+        Source::ClaudeCode => claude_code::trust(home),
     }
 }
 

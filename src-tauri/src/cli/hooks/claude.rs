@@ -15,20 +15,22 @@ const EVENT: &str = "PermissionRequest";
 /// How long the hook may wait, in seconds. It gives up by itself before.
 const TIMEOUT_S: u32 = 24 * 3600;
 
-/// Reads settings; our entry is found wherever it stands.
-pub(super) fn find(text: &str) -> Result<Entry, String> {
+/// Returns our entries, wherever they stand.
+pub(super) fn find(text: &str) -> Result<Vec<Entry>, String> {
+    if text.trim().is_empty() {
+        return Ok(Vec::new());
+    }
     let settings: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
     if !settings.is_object() {
         return Err("it is no JSON object".to_owned());
     }
     let groups = settings.get(HOOKS).and_then(|hooks| hooks.get(EVENT));
     let groups = groups.and_then(Value::as_array).into_iter().flatten();
-    for (at, group) in groups.enumerate() {
-        if let Some(ours) = ours_in(group) {
-            return Ok(Entry::Ours { at, ours });
-        }
-    }
-    Ok(Entry::None)
+    let entries = groups.enumerate().filter_map(|(at, group)| {
+        let ours = ours_in(group)?;
+        Some(Entry { at, ours })
+    });
+    Ok(entries.collect())
 }
 
 /// Returns the settings with our entry at the end of its list.
@@ -38,7 +40,7 @@ pub(super) fn with(text: Option<&str>, ours: &Ours) -> Result<String, String> {
         format!(r#"{{ "type": "command", "command": {command}, "timeout": {TIMEOUT_S} }}"#);
     let group = format!(r#"{{ "hooks": [{handler}] }}"#);
     let alone = format!(r#"{{ "{EVENT}": [{group}] }}"#);
-    let Some(text) = text else {
+    let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
         return Ok(format!("{{\n  \"{HOOKS}\": {alone}\n}}\n"));
     };
     let settings = ObjectText::parse(text).map_err(|error| error.to_string())?;
@@ -59,29 +61,12 @@ pub(super) fn with(text: Option<&str>, ours: &Ours) -> Result<String, String> {
     Ok(settings.with(HOOKS, &hooks))
 }
 
-/// Returns the settings without our entry.
+/// Returns the settings without our entries.
 pub(super) fn without(text: &str) -> Result<Text, String> {
-    let invalid = |error: serde_json::Error| error.to_string();
-    let settings = ObjectText::parse(text).map_err(invalid)?;
-    let Entry::Ours { at, .. } = find(text)? else {
-        return Ok(Text::Kept(text.to_owned()));
-    };
-    let hooks = ObjectText::parse(settings.value(HOOKS).unwrap_or("{}")).map_err(invalid)?;
-    let groups = ArrayText::parse(hooks.value(EVENT).unwrap_or("[]")).map_err(invalid)?;
-    let n_groups = groups.items().count();
-    let n_events = serde_json::from_str::<serde_json::Map<String, Value>>(
-        settings.value(HOOKS).unwrap_or("{}"),
-    )
-    .map_err(invalid)?
-    .len();
-    let left = if n_groups > 1 {
-        let groups = groups.without(at);
-        settings.with(HOOKS, &hooks.with(EVENT, &groups))
-    } else if n_events > 1 {
-        settings.with(HOOKS, &hooks.without(EVENT))
-    } else {
-        settings.without(HOOKS)
-    };
+    let mut left = text.to_owned();
+    while let Some(entry) = find(&left)?.into_iter().next() {
+        left = without_one(&left, entry.at).map_err(|error| error.to_string())?;
+    }
     let is_empty = serde_json::from_str::<Value>(&left)
         .is_ok_and(|left| left.as_object().is_some_and(serde_json::Map::is_empty));
     Ok(if is_empty {
@@ -91,10 +76,20 @@ pub(super) fn without(text: &str) -> Result<Text, String> {
     })
 }
 
-/// Returns whether both say the same.
-pub(super) fn is_same(left: &str, right: &str) -> bool {
-    let read = |text| serde_json::from_str::<Value>(text).ok();
-    read(left).is_some_and(|left| Some(left) == read(right))
+fn without_one(text: &str, at: usize) -> Result<String, serde_json::Error> {
+    let settings = ObjectText::parse(text)?;
+    let hooks_text = settings.value(HOOKS).unwrap_or("{}");
+    let hooks = ObjectText::parse(hooks_text)?;
+    let groups = ArrayText::parse(hooks.value(EVENT).unwrap_or("[]"))?;
+    let n_events = serde_json::from_str::<serde_json::Map<String, Value>>(hooks_text)?.len();
+    Ok(if groups.items().count() > 1 {
+        let groups = groups.without(at);
+        settings.with(HOOKS, &hooks.with(EVENT, &groups))
+    } else if n_events > 1 {
+        settings.with(HOOKS, &hooks.without(EVENT))
+    } else {
+        settings.without(HOOKS)
+    })
 }
 
 fn ours_in(group: &Value) -> Option<Ours> {
@@ -125,13 +120,12 @@ mod tests {
     fn check_there_and_back(text: &str) {
         let with = with(Some(text), &ours()).unwrap();
 
-        let Entry::Ours { ours: found, .. } = find(&with).unwrap() else {
-            panic!("it is not found in {with}");
-        };
-        assert_eq!(found, ours());
+        let found = find(&with).unwrap();
+        assert_eq!(found.len(), 1, "{with}");
+        assert_eq!(found[0].ours, ours());
         let (Text::Kept(back) | Text::Empty(back)) = without(&with).unwrap();
         assert_eq!(back, text);
-        assert_eq!(find(&back).unwrap(), Entry::None);
+        assert_eq!(find(&back), Ok(Vec::new()));
     }
 
     #[test]
@@ -151,10 +145,21 @@ mod tests {
 
         let with = with(Some(text), &ours()).unwrap();
 
-        assert!(
-            matches!(find(&with), Ok(Entry::Ours { at: 1, .. })),
-            "{with}"
-        );
+        assert_eq!(find(&with).unwrap()[0].at, 1, "{with}");
+    }
+
+    #[test]
+    fn every_entry_of_ours_is_taken_out() {
+        let text = r#"{"hooks":{"Stop":[],"PermissionRequest":[{"hooks":[]}]}}"#;
+        let elsewhere = Ours {
+            state: "/elsewhere".to_owned(),
+            ..ours()
+        };
+        let twice = with(Some(text), &elsewhere).unwrap();
+        let twice = with(Some(&twice), &ours()).unwrap();
+
+        assert_eq!(find(&twice).unwrap().len(), 2);
+        assert_eq!(without(&twice), Ok(Text::Kept(text.to_owned())));
     }
 
     #[test]
@@ -167,16 +172,15 @@ mod tests {
     #[test]
     fn what_is_something_else_is_refused_or_left_alone() {
         for text in [
-            "",
             "[]",
             "{\"hooks\": 3}",
             "{\"hooks\": {\"PermissionRequest\": {}}}",
         ] {
             assert!(with(Some(text), &ours()).is_err(), "{text}");
         }
-        assert_eq!(find("{\"hooks\": 3}"), Ok(Entry::None));
+        assert_eq!(find("{\"hooks\": 3}"), Ok(Vec::new()));
         let shared =
             r#"{"hooks":{"PermissionRequest":[{"hooks":[{"command":"a"},{"command":"b"}]}]}}"#;
-        assert_eq!(find(shared), Ok(Entry::None));
+        assert_eq!(find(shared), Ok(Vec::new()));
     }
 }

@@ -1,79 +1,81 @@
-//! What settings files were before our hook came into them, so that they can become that again.
+//! Which copies hold what settings files were before our hook came into them, so that they can
+//! become that again. What they say is not kept here: settings hold keys.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::Path;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use mission_control_engine::hooks;
+use mission_control_engine::{hooks, private};
 use serde::{Deserialize, Serialize};
 
-use crate::cli::failure::{Failure, Kind};
-
 /// All files, by their path.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct Memory(BTreeMap<String, Known>);
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    files: BTreeMap<String, Known>,
+    /// Why what was remembered is not known.
+    lost: Option<String>,
+}
 
-/// One file.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Known {
-    /// Its text before; none if it was not there.
-    before: Option<String>,
-    /// Its text after.
-    after: String,
+/// What a file was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "was", rename_all = "snake_case")]
+pub(super) enum Known {
+    /// It was not there.
+    Absent,
+    /// As this copy of it is.
+    Copied { copy: Utf8PathBuf },
 }
 
 impl Memory {
-    pub(super) fn read(state: &Utf8Path) -> Result<Self, Failure> {
+    /// Reads what is remembered. What cannot be read is said by [`Memory::lost`]: entries are taken
+    /// out one by one then.
+    pub(super) fn read(state: &Utf8Path) -> Self {
         let path = path(state);
-        match std::fs::read(&path) {
-            // What cannot be read is as good as forgotten: entries are taken out one by one then.
-            Ok(text) => Ok(serde_json::from_slice(&text).unwrap_or_default()),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(Failure::new(
-                Kind::Failed,
-                format!("`{path}` cannot be read: {error}."),
-            )),
-        }
-    }
-
-    pub(super) fn write(&self, state: &Utf8Path) -> Result<(), Failure> {
-        let path = path(state);
-        let text = serde_json::to_vec(self).map_err(|error| Failure::of(&error))?;
-        std::fs::write(&path, text).map_err(|error| {
-            Failure::new(
-                Kind::Failed,
-                format!("`{path}` cannot be written: {error}."),
-            )
-        })
-    }
-
-    pub(super) fn put_in(&mut self, file: &Path, before: Option<&str>, after: &str) {
-        let known = Known {
-            before: before.map(str::to_owned),
-            after: after.to_owned(),
+        let says = |why: &dyn std::fmt::Display| format!("`{path}` cannot be read: {why}.");
+        let (files, lost) = match std::fs::read(&path) {
+            Ok(text) => match serde_json::from_slice(&text) {
+                Ok(files) => (files, None),
+                Err(error) => (BTreeMap::new(), Some(says(&error))),
+            },
+            Err(error) if error.kind() == ErrorKind::NotFound => (BTreeMap::new(), None),
+            Err(error) => (BTreeMap::new(), Some(says(&error))),
         };
-        self.0.insert(key(file), known);
+        Self { files, lost }
     }
 
-    pub(super) fn take_out(&mut self, file: &Path) {
-        self.0.remove(&key(file));
+    /// Returns why nothing is remembered, as a sentence, if something should be.
+    pub(super) fn lost(&self) -> Option<&str> {
+        self.lost.as_deref()
+    }
+
+    /// Writes what is remembered, or says in a sentence why that failed. What could not be read is
+    /// put aside for a person to look at.
+    pub(super) fn write(&self, state: &Utf8Path) -> Result<(), String> {
+        let path = path(state);
+        let aside = path.with_extension("unreadable");
+        let put_aside = || match (&self.lost, std::fs::read(&path)) {
+            (None, _) => Ok(()),
+            (Some(_), Ok(text)) => private::write_whole(&aside, &text),
+            (Some(_), Err(error)) => Err(error),
+        };
+        put_aside()
+            .and_then(|()| Ok(serde_json::to_vec_pretty(&self.files)?))
+            .and_then(|text| private::write_whole(&path, &text))
+            .map_err(|error| format!("`{path}` cannot be written: {error}."))
+    }
+
+    pub(super) fn put_in(&mut self, file: &Path, known: Known) {
+        self.files.insert(key(file), known);
+    }
+
+    /// Forgets a file; returns whether it was remembered.
+    pub(super) fn take_out(&mut self, file: &Path) -> bool {
+        self.files.remove(&key(file)).is_some()
     }
 
     pub(super) fn of(&self, file: &Path) -> Option<&Known> {
-        self.0.get(&key(file))
-    }
-}
-
-impl Known {
-    /// Returns the text before; none if the file was not there.
-    pub(super) fn before(&self) -> Option<&str> {
-        self.before.as_deref()
-    }
-
-    /// Returns whether the file still is as it was written.
-    pub(super) fn wrote(&self, text: &str) -> bool {
-        self.after == text
+        self.files.get(&key(file))
     }
 }
 

@@ -6,27 +6,27 @@ mod codex;
 mod memory;
 mod ours;
 mod report;
+mod target;
 
 use std::process::ExitCode;
 
-use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, Subcommand};
-use mission_control_core::source::Source;
 use mission_control_engine::clock::Clock;
-use mission_control_engine::hooks::{self, Trust};
+use mission_control_engine::hooks;
 use mission_control_engine::places::{Environment, Home, Places};
+use mission_control_engine::private;
 use mission_control_engine::settings::Settings;
-use mission_control_engine::store::Store;
 use serde::Serialize;
 
-use super::agent_file::{AgentFile, Backups};
+use super::agent_file::Backups;
 use super::failure::{Failure, Kind};
 use super::mcp::Client;
 use super::output::Output;
 use super::{Format, FormatArguments};
-use memory::Memory;
+use memory::{Known, Memory};
 use ours::Ours;
-use report::Report;
+use report::{Change, Done, Report};
+use target::Target;
 
 /// Hooks of agents: seeing more, and answering Claude Code from here.
 #[derive(Debug, Subcommand)]
@@ -61,16 +61,15 @@ pub(super) struct WhichArguments {
     client: Option<Client>,
 }
 
-/// What was found in an agent's settings.
+/// An entry of ours in an agent's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Entry {
-    /// Nothing of ours.
-    None,
-    /// An entry of ours, and its place in the list of its event.
-    Ours { at: usize, ours: Ours },
+struct Entry {
+    /// Its place in the list of its event.
+    at: usize,
+    ours: Ours,
 }
 
-/// Settings without our entry.
+/// Settings without our entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Text {
     /// Something of the person's is left.
@@ -89,19 +88,12 @@ enum State {
     NotTrusted,
     /// A person switched it off in the agent.
     Disabled,
-    /// It would call a Mission Control somewhere else, or one with another state folder.
+    /// It would call a Mission Control somewhere else, one with another state folder, or one twice.
     Different,
     /// There is no hook.
     Absent,
     /// The settings cannot be read.
     Unreadable,
-}
-
-/// The settings file of one home.
-struct Target {
-    home: Home,
-    file: AgentFile,
-    ours: Ours,
 }
 
 /// What is done at one home.
@@ -123,6 +115,7 @@ struct Document {
 }
 
 pub(super) fn run(command: HooksCommand, output: &mut Output) -> Result<ExitCode, Failure> {
+    let is_install = matches!(command, HooksCommand::Install { .. });
     let (which, format, act) = match command {
         HooksCommand::Install { which, format } => (which, format, install as Act),
         HooksCommand::Remove { which, format } => (which, format, remove as Act),
@@ -139,6 +132,9 @@ pub(super) fn run(command: HooksCommand, output: &mut Output) -> Result<ExitCode
         program: program.to_string_lossy().into_owned(),
         state: places.state.to_string(),
     };
+    if is_install {
+        ours.check(&program)?;
+    }
     let backups = Backups::new(places.clone(), Clock::start().now().wall);
     let desk = Desk {
         environment,
@@ -146,11 +142,15 @@ pub(super) fn run(command: HooksCommand, output: &mut Output) -> Result<ExitCode
         places,
         backups,
     };
-    let targets = targets(which.client, &desk.places, &ours)?;
-    let reports: Result<Vec<Report>, Failure> =
-        targets.iter().map(|target| act(target, &desk)).collect();
+    let mut reports = Vec::new();
+    for target in targets(which.client, &desk.places, &ours)? {
+        reports.push(act(&target, &desk).unwrap_or_else(|failure| Report {
+            problem: Some(failure.sentences()),
+            ..target.look(&desk)
+        }));
+    }
     let document = Document {
-        hooks: reports?,
+        hooks: reports,
         trouble: hooks::trouble(&desk.places.state),
     };
     match Format::from(format) {
@@ -167,7 +167,21 @@ pub(super) fn run(command: HooksCommand, output: &mut Output) -> Result<ExitCode
             }
         }
     }
-    Ok(ExitCode::SUCCESS)
+    let n_failed = document
+        .hooks
+        .iter()
+        .filter(|one| one.problem.is_some())
+        .count();
+    if n_failed == 0 {
+        return Ok(ExitCode::SUCCESS);
+    }
+    output.flush()?;
+    let title = format!(
+        "{n_failed} of {} settings files could not be changed.",
+        document.hooks.len()
+    );
+    Err(Failure::new(Kind::Failed, title)
+        .hint("What was done to the others stands. Correct that, then run this command again."))
 }
 
 /// Returns the homes that are meant and there.
@@ -177,11 +191,7 @@ fn targets(client: Option<Client>, places: &Places, ours: &Ours) -> Result<Vec<T
     let there: Vec<Target> = homes
         .iter()
         .filter(|home| home.path.is_dir())
-        .map(|home| Target {
-            home: (*home).clone(),
-            file: AgentFile::new(file_of(home).into()),
-            ours: ours.clone(),
-        })
+        .map(|home| Target::new(home, ours))
         .collect();
     if there.is_empty() {
         let homes: Vec<&str> = homes.iter().map(|home| home.path.as_str()).collect();
@@ -195,147 +205,84 @@ fn targets(client: Option<Client>, places: &Places, ours: &Ours) -> Result<Vec<T
     Ok(there)
 }
 
-fn file_of(home: &Home) -> Utf8PathBuf {
-    home.path.join(match home.source {
-        Source::Codex => "config.toml",
-        Source::ClaudeCode => "settings.json",
-    })
-}
-
 fn install(target: &Target, desk: &Desk) -> Result<Report, Failure> {
     let text = target.file.read()?;
-    let before = target.find(text.as_deref())?;
-    let backup = match before {
-        Entry::Ours { ref ours, .. } if *ours == target.ours => None,
-        Entry::None | Entry::Ours { .. } => {
-            // Opening the store makes the state folder, for its owner only.
-            Store::open(&desk.places.state).map_err(|error| Failure::of(&error))?;
-            std::fs::create_dir_all(hooks::folder(&desk.places.state))?;
-            let mut memory = Memory::read(&desk.places.state)?;
-            let before = match before {
-                Entry::None => text,
-                Entry::Ours { .. } => {
-                    target.without(text.as_deref().unwrap_or_default(), &memory)?
-                }
-            };
-            let after = target.with(before.as_deref())?;
-            let backup = target.file.change(Some(&after), &desk.backups)?;
-            memory.put_in(target.file.path(), before.as_deref(), &after);
-            memory.write(&desk.places.state)?;
-            backup
-        }
+    let entries = target.find(text.as_deref())?;
+    if target.is_as_wanted(&entries) {
+        return Ok(target.look(desk));
+    }
+    let state = &desk.places.state;
+    let mut memory = Memory::read(state);
+    let left = match &text {
+        Some(text) if !entries.is_empty() => Some(target.without(text, &entries, &memory)?),
+        Some(_) | None => None,
     };
-    let is_changed = before != target.entry();
-    Ok(target.look(desk)?.with_change(is_changed, backup))
+    let before = match &left {
+        Some(left) => left.text.as_deref(),
+        None => text.as_deref(),
+    };
+    let after = target.with(before)?;
+    // Without the folder a call takes it that nobody installed the hook.
+    let folder = hooks::folder(state);
+    private::make_folder(&folder).map_err(|error| {
+        Failure::new(Kind::Failed, format!("`{folder}` cannot be made: {error}."))
+    })?;
+    let backup = desk.backups.copy(target.file.path())?;
+    match left.as_ref().map(|left| left.done) {
+        None => {
+            let known = backup
+                .clone()
+                .map_or(Known::Absent, |copy| Known::Copied { copy });
+            memory.put_in(target.file.path(), known);
+        }
+        // What was before is remembered already.
+        Some(Done::Restored | Done::Gone) => {}
+        Some(Done::Nothing | Done::Added | Done::TakenOut) => {
+            memory.take_out(target.file.path());
+        }
+    }
+    let remark = memory.write(state).err();
+    target.file.put(Some(&after))?;
+    let backup = backup.map(Into::into);
+    Ok(target
+        .look(desk)
+        .with(Change::new(Done::Added, backup, remark)))
 }
 
 fn remove(target: &Target, desk: &Desk) -> Result<Report, Failure> {
-    let text = target.file.read()?;
-    let (Some(text), Entry::Ours { .. }) = (&text, target.find(text.as_deref())?) else {
-        return target.look(desk);
+    let Some(text) = target.file.read()? else {
+        return Ok(target.look(desk));
     };
-    let mut memory = Memory::read(&desk.places.state)?;
-    let after = target.without(text, &memory)?;
-    let backup = target.file.change(after.as_deref(), &desk.backups)?;
-    memory.take_out(target.file.path());
-    memory.write(&desk.places.state)?;
-    Ok(target.look(desk)?.with_change(true, backup))
+    let entries = target.find(Some(&text))?;
+    if entries.is_empty() {
+        return Ok(target.look(desk));
+    }
+    let state = &desk.places.state;
+    let mut memory = Memory::read(state);
+    let left = target.without(&text, &entries, &memory)?;
+    // A state folder that was thrown away stays away.
+    let backup = if state.is_dir() {
+        desk.backups.copy(target.file.path())?
+    } else {
+        None
+    };
+    target.file.put(left.text.as_deref())?;
+    let written = if memory.take_out(target.file.path()) {
+        memory.write(state).err()
+    } else {
+        None
+    };
+    let backup = backup.map(Into::into);
+    let remark = left.remark.or(written);
+    Ok(target
+        .look(desk)
+        .with(Change::new(left.done, backup, remark)))
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "it is one of several acts, and the others may fail"
+)]
 fn status(target: &Target, desk: &Desk) -> Result<Report, Failure> {
-    target.look(desk)
-}
-
-impl Target {
-    /// The entry that is to be there, at whatever place.
-    fn entry(&self) -> Entry {
-        let ours = self.ours.clone();
-        Entry::Ours { at: 0, ours }
-    }
-
-    fn find(&self, text: Option<&str>) -> Result<Entry, Failure> {
-        self.read(text).map_err(|says| self.invalid(&says))
-    }
-
-    fn read(&self, text: Option<&str>) -> Result<Entry, String> {
-        let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
-            return Ok(Entry::None);
-        };
-        let found = match self.home.source {
-            Source::Codex => codex::find(text)?,
-            Source::ClaudeCode => claude::find(text)?,
-        };
-        Ok(found)
-    }
-
-    fn with(&self, text: Option<&str>) -> Result<String, Failure> {
-        let text = text.filter(|text| !text.trim().is_empty());
-        match self.home.source {
-            Source::Codex => codex::with(text, &self.ours),
-            Source::ClaudeCode => claude::with(text, &self.ours),
-        }
-        .map_err(|says| self.invalid(&says))
-    }
-
-    /// Returns what the file is without our entry: as it was before if nothing else was changed;
-    /// none if it was not there.
-    fn without(&self, text: &str, memory: &Memory) -> Result<Option<String>, Failure> {
-        let (left, is_empty) = match self.home.source {
-            Source::Codex => codex::without(text),
-            Source::ClaudeCode => claude::without(text),
-        }
-        .map(|left| match left {
-            Text::Kept(left) => (left, false),
-            Text::Empty(left) => (left, true),
-        })
-        .map_err(|says| self.invalid(&says))?;
-        let Some(known) = memory.of(self.file.path()) else {
-            return Ok(Some(left));
-        };
-        let is_same = match self.home.source {
-            Source::Codex => codex::is_same,
-            Source::ClaudeCode => claude::is_same,
-        };
-        Ok(match known.before() {
-            Some(before) if known.wrote(text) || is_same(before, &left) => Some(before.to_owned()),
-            None if is_empty && !self.file.is_link() => None,
-            Some(_) | None => Some(left),
-        })
-    }
-
-    fn look(&self, desk: &Desk) -> Result<Report, Failure> {
-        let found = self.read(self.file.read()?.as_deref());
-        let (state, says) = match &found {
-            Err(says) => (State::Unreadable, Some(says.clone())),
-            Ok(Entry::None) => (State::Absent, None),
-            Ok(Entry::Ours { ours, .. }) if *ours != self.ours => {
-                (State::Different, Some(ours.program.clone()))
-            }
-            Ok(Entry::Ours { ours, .. }) => {
-                let command = ours.command(self.home.source);
-                let (environment, settings) = (&desk.environment, &desk.settings);
-                let home = &self.home;
-                match hooks::trust(home.source, &home.path, &command, environment, settings) {
-                    Trust::Trusted => (State::Installed, None),
-                    Trust::Untrusted => (State::NotTrusted, None),
-                    Trust::Disabled => (State::Disabled, None),
-                    Trust::Unknown { why } => (State::Installed, Some(why)),
-                }
-            }
-        };
-        Ok(Report::new(
-            &self.home,
-            Utf8Path::from_path(self.file.path()),
-            state,
-            says,
-        ))
-    }
-
-    fn invalid(&self, says: &str) -> Failure {
-        let title = format!(
-            "`{}` cannot be changed: {says}.",
-            self.file.path().display()
-        );
-        Failure::new(Kind::Failed, title).hint("Nothing was changed.")
-    }
+    Ok(target.look(desk))
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use mission_control_core::source::Source;
 
 use crate::cli::agent_file::{quoted, unquoted};
+use crate::cli::failure::{Failure, Kind};
 use crate::cli::hook::{COMMAND, STATE};
 
 /// What our hook calls. A program that is gone is not called, and nothing is said about it.
@@ -22,6 +23,26 @@ impl Ours {
         let (program, state) = (quoted(&self.program), quoted(&self.state));
         let agent = source.as_str();
         format!("[ -x {program} ] && {program} {COMMAND} {agent} {STATE} {state} || true")
+    }
+
+    /// Makes sure that a shell starts `program`, and that the command is found again.
+    ///
+    /// # Errors
+    /// When it could never be taken out.
+    pub(super) fn check(&self, program: &Path) -> Result<(), Failure> {
+        let is_found =
+            |source: &Source| Self::parse(&self.command(*source), *source).as_ref() == Some(self);
+        if program.to_str().is_some() && Source::ALL.iter().all(is_found) {
+            return Ok(());
+        }
+        let title = format!(
+            "A hook that calls `{}` would not be found again, so none was added.",
+            program.display()
+        );
+        Err(Failure::new(Kind::Failed, title).hint(
+            "Name the program `mission-control`, in a folder whose name is UTF-8 and holds no \
+             ` ] && `, then run this command again.",
+        ))
     }
 
     /// Reads a command; none if it is not one of ours.

@@ -8,6 +8,7 @@ mod owner;
 mod probe;
 mod registry;
 mod transcripts;
+mod trust;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -16,6 +17,7 @@ pub(crate) use hook::hook_called;
 pub(crate) use lookout::Lookout;
 pub(crate) use owner::ownership;
 pub(crate) use probe::probe;
+pub(crate) use trust::trust;
 
 /// The short names of the agent's processes.
 const NAMES: &[&str] = &["claude", "claude.exe"];

@@ -3,30 +3,35 @@
 //! Codex names a hook by its place among those of its event when it notes that a person trusts it,
 //! so ours stands behind all others.
 
+mod edits;
+mod trust;
+
+use std::ops::Range;
+
 use mission_control_core::source::Source;
-use toml::{Table, Value};
+use toml::de::{DeTable, DeValue};
+use toml::{Spanned, Table, Value};
 
 use super::ours::Ours;
 use super::{Entry, Text};
+use edits::Edits;
+use trust::Fate;
 
 /// The event, and the name of its list.
 const EVENT: &str = "PermissionRequest";
-/// How Codex calls the event where it notes what a person trusts.
-const EVENT_KEY: &str = "permission_request";
 /// How long the hook may take, in seconds; it leaves a note and is done.
 const TIMEOUT_S: u32 = 10;
 
-/// Reads a configuration; our entry is found wherever it stands.
-pub(super) fn find(text: &str) -> Result<Entry, String> {
+/// Returns our entries, wherever they stand.
+pub(super) fn find(text: &str) -> Result<Vec<Entry>, String> {
     let table: Table = toml::from_str(text).map_err(|error| error.message().to_owned())?;
     let groups = table.get("hooks").and_then(|hooks| hooks.get(EVENT));
     let groups = groups.and_then(Value::as_array).into_iter().flatten();
-    for (at, group) in groups.enumerate() {
-        if let Some(ours) = ours_in(group) {
-            return Ok(Entry::Ours { at, ours });
-        }
-    }
-    Ok(Entry::None)
+    let entries = groups.enumerate().filter_map(|(at, group)| {
+        let ours = ours_in(group)?;
+        Some(Entry { at, ours })
+    });
+    Ok(entries.collect())
 }
 
 /// Returns the configuration with our lines at its end.
@@ -44,9 +49,9 @@ pub(super) fn with(text: Option<&str>, ours: &Ours) -> Result<String, String> {
     };
     let with = format!("{text}{end}{lines}");
     match find(&with) {
-        Ok(Entry::Ours { .. }) => Ok(with),
+        Ok(entries) if !entries.is_empty() => Ok(with),
         // An inline table or list cannot be added to.
-        Ok(Entry::None) | Err(_) => Err(format!(
+        Ok(_) | Err(_) => Err(format!(
             "its `hooks` are written in a way that lines cannot be added to. Add a \
              `hooks.{EVENT}` yourself with the command `{}`",
             ours.command(Source::Codex)
@@ -54,22 +59,13 @@ pub(super) fn with(text: Option<&str>, ours: &Ours) -> Result<String, String> {
     }
 }
 
-/// Returns the configuration without our lines and without what Codex noted about them.
-pub(super) fn without(text: &str) -> Result<Text, String> {
-    let Entry::Ours { at, ours } = find(text)? else {
-        return Ok(Text::Kept(text.to_owned()));
-    };
-    let lines = lines(&ours);
-    let Some(start) = text.find(&lines) else {
-        return Err(format!(
-            "our lines were changed. Remove the `hooks.{EVENT}` with the command `{}` yourself",
-            ours.command(Source::Codex)
-        ));
-    };
-    let (before, after) = text.split_at(start);
-    let after = after.get(lines.len()..).unwrap_or_default();
-    let before = before.strip_suffix('\n').unwrap_or(before);
-    let left = without_trust(&format!("{before}{after}"), at);
+/// Returns the configuration without our entries and without what Codex noted about them. Codex
+/// knows the file by one of these names.
+pub(super) fn without(text: &str, files: &[String]) -> Result<Text, String> {
+    let mut left = text.to_owned();
+    while let Some(entry) = find(&left)?.into_iter().next() {
+        left = without_one(&left, &entry, files)?;
+    }
     Ok(if left.trim().is_empty() {
         Text::Empty(left)
     } else {
@@ -77,10 +73,99 @@ pub(super) fn without(text: &str) -> Result<Text, String> {
     })
 }
 
-/// Returns whether both say the same.
-pub(super) fn is_same(left: &str, right: &str) -> bool {
-    let read = |text| toml::from_str::<Table>(text).ok();
-    read(left).is_some_and(|left| Some(left) == read(right))
+fn without_one(text: &str, entry: &Entry, files: &[String]) -> Result<String, String> {
+    let by_hand = |why: &str| {
+        format!(
+            "{why}. Remove the `hooks.{EVENT}` with the command `{}` yourself",
+            entry.ours.command(Source::Codex)
+        )
+    };
+    let table = DeTable::parse(text).map_err(|error| error.message().to_owned())?;
+    let hooks = table.get_ref().get("hooks").map(Spanned::get_ref);
+    let Some(DeValue::Table(hooks)) = hooks else {
+        return Err(by_hand(
+            "its `hooks` are written in a way that is not known",
+        ));
+    };
+    let group = match hooks.get(EVENT).map(Spanned::get_ref) {
+        Some(DeValue::Array(groups)) => groups.get(entry.at),
+        Some(_) | None => None,
+    };
+    let place = group.and_then(|group| place_of(text, group.span().start, &entry.ours));
+    let Some(place) = place else {
+        return Err(by_hand("our lines were changed"));
+    };
+    let mut edits = Edits::default();
+    edits.take_block(text, &place);
+    trust::follow(&mut edits, text, hooks, entry.at, files);
+    let left = edits.applied(text);
+    if parsed(&left).ok() != Some(expected(text, entry.at, files)?) {
+        return Err(by_hand("our lines cannot be told from the others"));
+    }
+    Ok(left)
+}
+
+/// Returns where our lines are that begin at `start`, without the end of the last one; none if they
+/// are not as they were written.
+fn place_of(text: &str, start: usize, ours: &Ours) -> Option<Range<usize>> {
+    let lines = lines(ours);
+    let written = [lines.clone(), lines.replace('\n', "\r\n")];
+    let rest = text.get(start..)?;
+    written.iter().find_map(|lines| {
+        let lines = lines.trim_end();
+        let after = rest.strip_prefix(lines)?;
+        let is_whole = after.is_empty() || after.starts_with('\n') || after.starts_with("\r\n");
+        is_whole.then(|| start..start + lines.len())
+    })
+}
+
+/// Returns what the configuration says without the hooks at a place.
+fn expected(text: &str, at: usize, files: &[String]) -> Result<Table, String> {
+    let mut table = parsed(text)?;
+    if let Some(Value::Table(hooks)) = table.get_mut("hooks") {
+        if let Some(Value::Array(groups)) = hooks.get_mut(EVENT)
+            && at < groups.len()
+        {
+            groups.remove(at);
+        }
+        if let Some(Value::Table(notes)) = hooks.get_mut(trust::STATE) {
+            let moved = std::mem::take(notes)
+                .into_iter()
+                .filter_map(|(name, note)| match trust::fate(&name, at, files) {
+                    Fate::Stays => Some((name, note)),
+                    Fate::Goes => None,
+                    Fate::Becomes(name) => Some((name, note)),
+                });
+            *notes = moved.collect();
+        }
+    }
+    without_empty(&mut table);
+    Ok(table)
+}
+
+fn parsed(text: &str) -> Result<Table, String> {
+    let mut table: Table = toml::from_str(text).map_err(|error| error.message().to_owned())?;
+    without_empty(&mut table);
+    Ok(table)
+}
+
+/// Takes out what an entry of ours may leave empty and means nothing then.
+fn without_empty(table: &mut Table) {
+    let Some(Value::Table(hooks)) = table.get_mut("hooks") else {
+        return;
+    };
+    for name in [EVENT, trust::STATE] {
+        let is_empty = |value: &Value| {
+            value.as_array().is_some_and(Vec::is_empty)
+                || value.as_table().is_some_and(Table::is_empty)
+        };
+        if hooks.get(name).is_some_and(is_empty) {
+            hooks.remove(name);
+        }
+    }
+    if hooks.is_empty() {
+        table.remove("hooks");
+    }
 }
 
 fn lines(ours: &Ours) -> String {
@@ -89,43 +174,6 @@ fn lines(ours: &Ours) -> String {
         "[[hooks.{EVENT}]]\n\n[[hooks.{EVENT}.hooks]]\ntype = \"command\"\ncommand = {command}\n\
          timeout = {TIMEOUT_S}\n"
     )
-}
-
-/// Removes the note that a person trusts the hook at this place.
-fn without_trust(text: &str, at: usize) -> String {
-    let is_note = |line: &str| {
-        let key = line.strip_prefix("[hooks.state.");
-        key.is_some_and(|key| key.contains(&format!("config.toml:{EVENT_KEY}:{at}:0\"")))
-    };
-    let mut kept: Vec<&str> = Vec::new();
-    let mut is_inside = false;
-    for line in text.split_inclusive('\n') {
-        if line.starts_with('[') {
-            is_inside = is_note(line);
-        }
-        if !is_inside {
-            kept.push(line);
-        }
-    }
-    // The heading of the notes goes with the last of them.
-    let has_notes = kept.iter().any(|line| line.starts_with("[hooks.state."));
-    let heading = kept
-        .iter()
-        .position(|line| line.trim_end() == "[hooks.state]");
-    if let Some(heading) = heading
-        && !has_notes
-        && kept.get(heading + 1..).is_none_or(|rest| {
-            rest.iter()
-                .take_while(|line| !line.starts_with('['))
-                .all(|line| line.trim().is_empty())
-        })
-    {
-        kept.remove(heading);
-        while kept.last().is_some_and(|line| line.trim().is_empty()) {
-            kept.pop();
-        }
-    }
-    kept.concat()
 }
 
 fn ours_in(group: &Value) -> Option<Ours> {
@@ -147,53 +195,113 @@ mod tests {
         }
     }
 
+    const FILE: &str = "/home/dev/.codex/config.toml";
     const FOREIGN: &str = "model = \"m\"\n\n[[hooks.PermissionRequest]]\n[[hooks.PermissionRequest.hooks]]\ntype = \"command\"\ncommand = \"a\"\n";
 
     #[track_caller]
     fn back(text: &str) -> String {
-        let (Text::Kept(back) | Text::Empty(back)) = without(text).unwrap();
+        let (Text::Kept(back) | Text::Empty(back)) = without(text, &[FILE.to_owned()]).unwrap();
         back
+    }
+
+    /// What Codex writes about a hook that is trusted, with the empty line before.
+    fn note(file: &str, place: &str) -> String {
+        format!(
+            "\n[hooks.state.\"{file}:permission_request:{place}\"]\ntrusted_hash = \"sha256:00\"\n"
+        )
     }
 
     #[test]
     fn lines_leave_no_trace() {
-        for text in ["", "model = \"m\"\n", FOREIGN, "[a]\r\nb = 1\r\n"] {
+        for text in ["", "\n", "model = \"m\"\n", FOREIGN, "[a]\r\nb = 1\r\n"] {
             let with = with(Some(text), &ours()).unwrap();
 
-            let Entry::Ours { ours: found, .. } = find(&with).unwrap() else {
-                panic!("it is not found in {with}");
-            };
-            assert_eq!(found, ours());
+            let found = find(&with).unwrap();
+            assert_eq!(found.len(), 1);
+            assert_eq!(found[0].ours, ours());
             assert_eq!(back(&with), text);
         }
     }
 
     #[test]
-    fn a_missing_end_of_the_last_line_changes_no_meaning() {
-        let with = with(Some("model = \"m\""), &ours()).unwrap();
+    fn what_a_person_wrote_around_them_stays() {
+        let with = with(Some("# a\nmodel = \"m\"\n"), &ours()).unwrap();
 
-        assert!(is_same(&back(&with), "model = \"m\""));
+        let added = format!("# top\n{with}# end\n[tui]\ntheme = \"a\"\n\n\n");
+        assert_eq!(
+            back(&added),
+            "# top\n# a\nmodel = \"m\"\n# end\n[tui]\ntheme = \"a\"\n\n\n"
+        );
+        let windows = with.replace('\n', "\r\n");
+        assert_eq!(back(&windows), "# a\r\nmodel = \"m\"\r\n");
+        let close = with.replace(
+            "\n\n[[hooks.PermissionRequest]]",
+            "\n[[hooks.PermissionRequest]]",
+        );
+        assert_eq!(back(&close), "# a\nmodel = \"m\"\n");
     }
 
     #[test]
-    fn ours_stands_behind_others_and_takes_its_trust_along() {
-        let with = with(Some(FOREIGN), &ours()).unwrap();
-        assert!(matches!(find(&with), Ok(Entry::Ours { at: 1, .. })));
+    fn every_entry_of_ours_is_taken_out() {
+        let elsewhere = Ours {
+            state: "/elsewhere".to_owned(),
+            ..ours()
+        };
+        let mut text = FOREIGN.to_owned();
+        for ours in [elsewhere, ours(), ours()] {
+            text = with(Some(&text), &ours).unwrap();
+        }
 
-        let note = |at: u32| {
+        assert_eq!(find(&text).unwrap().len(), 3);
+        assert_eq!(back(&text), FOREIGN);
+    }
+
+    #[test]
+    fn ours_takes_its_own_trust_along_and_nobody_elses() {
+        let with = with(Some(FOREIGN), &ours()).unwrap();
+        assert_eq!(find(&with).unwrap()[0].at, 1);
+
+        let state = "\n[hooks.state]\n";
+        let (mine, own) = (note(FILE, "0:0"), note(FILE, "1:0"));
+        let other = note("/work/home/dev/.codex/config.toml", "1:0");
+        for (noted, kept) in [
+            (format!("{state}{own}"), String::new()),
+            (format!("{state}{mine}{own}"), format!("{state}{mine}")),
+            (format!("{state}{own}{other}"), format!("{state}{other}")),
+            (
+                format!("{state}{mine}{own}\n# end\n\n\n"),
+                format!("{state}{mine}\n# end\n\n\n"),
+            ),
+            (
+                own.clone() + "# mine\nenabled = false\n",
+                "# mine\n".to_owned(),
+            ),
+            (
+                format!("{state}\"{FILE}:permission_request:1:0\" = {{ enabled = false }}\n"),
+                String::new(),
+            ),
+        ] {
+            assert_eq!(back(&format!("{with}{noted}")), format!("{FOREIGN}{kept}"));
+        }
+    }
+
+    #[test]
+    fn what_stands_behind_ours_moves_up_with_its_trust() {
+        let behind = FOREIGN.replace("model = \"m\"\n", "");
+        let with = with(Some("model = \"m\"\n"), &ours()).unwrap();
+        let noted = |places: [&str; 2]| {
             format!(
-                "[hooks.state.\"/home/dev/.codex/config.toml:permission_request:{at}:0\"]\ntrusted_hash = \"sha256:00\"\n"
+                "\n[hooks.state]\n{}",
+                places.map(|at| note(FILE, at)).concat()
             )
         };
-        let trusted = format!("{with}\n[hooks.state]\n\n{}\n{}", note(0), note(1));
-        let left = back(&trusted);
-        assert!(
-            is_same(&left, &format!("{FOREIGN}\n[hooks.state]\n\n{}", note(0))),
-            "{left}"
-        );
+        let ours = note(FILE, "0:0");
+        let text = format!("{with}{behind}{}{ours}", noted(["2:1", "1:0"]));
 
-        let trusted = format!("{with}\n[hooks.state]\n\n{}", note(1));
-        assert!(is_same(&back(&trusted), FOREIGN), "{}", back(&trusted));
+        assert_eq!(
+            back(&text),
+            format!("model = \"m\"\n{behind}{}", noted(["1:1", "0:0"]))
+        );
     }
 
     #[test]
@@ -205,16 +313,29 @@ mod tests {
                 .contains("hook codex")
         );
         assert!(find("hooks = [").is_err());
-        let changed = with(None, &ours())
-            .unwrap()
-            .replace("timeout = 10", "timeout = 11");
-        assert!(without(&changed).unwrap_err().contains("were changed"));
+    }
+
+    #[test]
+    fn what_is_not_as_it_was_written_is_left_to_the_person() {
+        let plain = Ours {
+            state: "/s".to_owned(),
+            ..ours()
+        };
+        let made = with(None, &plain).unwrap();
+        let longer = made.replace("timeout = 10", "timeout = 101");
+        let quoted = format!("a = \'\'\'\n{made}\'\'\'\n{longer}");
+        for changed in [longer, quoted, made.replace("type", "# mine\ntype")] {
+            assert!(
+                without(&changed, &[]).unwrap_err().contains("were changed"),
+                "{changed}"
+            );
+        }
     }
 
     #[test]
     fn a_file_of_ours_is_empty_without_it() {
         let made = with(None, &ours()).unwrap();
 
-        assert!(matches!(without(&made), Ok(Text::Empty(_))));
+        assert!(matches!(without(&made, &[]), Ok(Text::Empty(_))));
     }
 }
