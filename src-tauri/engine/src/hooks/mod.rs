@@ -75,11 +75,9 @@ pub struct Trouble {
 pub fn attend(state: &Utf8Path) -> io::Result<()> {
     let folder = folder(state);
     crate::private::make_folder(&folder)?;
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(folder.join(ATTENDED))?;
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    let file = crate::private::only(&mut options).open(folder.join(ATTENDED))?;
     let hold = move || match file.lock() {
         // Let go when the process ends, and not before.
         Ok(()) => std::mem::forget(file),
