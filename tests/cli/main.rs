@@ -277,11 +277,12 @@ fn without_times(line: &str) -> String {
         return line.to_owned();
     };
     let words: Vec<&str> = before.split(' ').collect();
-    let n_time = words
-        .iter()
-        .rev()
-        .take_while(|word| word.starts_with(|c: char| c.is_ascii_digit()))
-        .count();
+    // A number without a unit is the column before it.
+    let is_time = |word: &&&str| {
+        let number = word.trim_end_matches(['s', 'm', 'h', 'd', 'w']);
+        number.len() < word.len() && number.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let n_time = words.iter().rev().take_while(is_time).count();
     let kept = words.get(..words.len() - n_time).unwrap_or_default();
     format!("{} … ago{after}", kept.join(" ").trim_end())
 }
