@@ -6,6 +6,7 @@ use std::path::Path;
 
 use mission_control_core::health::{Check, CheckState, HealthReport, Problem};
 
+use crate::hooks;
 use crate::locks::LockTable;
 use crate::places::{Environment, Places};
 use crate::settings::Settings;
@@ -32,6 +33,7 @@ pub fn examine(places: &Places, environment: &Environment, further: Vec<Check>) 
         watching(places),
         display(environment),
         session_bus(environment),
+        hooked(places),
         lingering(environment),
     ]);
     checks.extend(further);
@@ -113,6 +115,32 @@ fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+/// Which agents call is in their settings; `hooks status` reads those.
+fn hooked(places: &Places) -> Check {
+    let (id, label) = ("hooks", "Hooks");
+    if !hooks::folder(&places.state).is_dir() {
+        let says = "None were put in; nothing but answering Claude Code from here needs them.";
+        return check(id, label, CheckState::Absent, says);
+    }
+    let Some(trouble) = hooks::trouble(&places.state) else {
+        let tray = if hooks::is_attended(&places.state) {
+            "The tray runs: what waits can be answered."
+        } else {
+            "No tray runs: they wait for nobody."
+        };
+        return ok(id, label, format!("No call went wrong. {tray}"));
+    };
+    with_hint(
+        check(
+            id,
+            label,
+            CheckState::Warning,
+            format!("A call went wrong at {}: {}", trouble.at, trouble.says),
+        ),
+        "The agent went on without it. `mission-control hooks status` shows how they stand.",
+    )
 }
 
 /// Under systemd the end of a login may end what it started, delegated tasks included.

@@ -98,6 +98,7 @@ fn on_an_empty_machine_things_are_absent_and_nothing_is_a_problem() {
         ("watching", CheckState::Ok),
         ("display", CheckState::Absent),
         ("session_bus", CheckState::Absent),
+        ("hooks", CheckState::Absent),
     ];
     assert_eq!(states, expected.map(|(id, state)| (id.to_owned(), state)));
     assert!(!world.places.state.exists());
@@ -228,5 +229,29 @@ fn damaged_state_and_settings_are_problems() {
         CheckState::Problem,
         "Mission Control could not understand line 2 of the settings file `/settings.toml`: \
          `poll_second` is not known; perhaps `poll_seconds` is meant.",
+    );
+}
+
+#[test]
+fn hooks_are_looked_at_where_there_are_any() {
+    let (_guard, state) = crate::testing::temp_folder();
+    let places = Places {
+        settings_file: state.join("settings.toml"),
+        state: state.clone(),
+        homes: Vec::new(),
+    };
+    assert_eq!(hooked(&places).state, CheckState::Absent);
+
+    std::fs::create_dir_all(hooks::folder(&state)).unwrap();
+    assert_eq!(hooked(&places).state, CheckState::Ok);
+    assert!(hooked(&places).says.contains("No tray runs"));
+
+    hooks::note_trouble(&state, "The disk is full.");
+    let warned = hooked(&places);
+    assert_eq!(warned.state, CheckState::Warning);
+    assert!(
+        warned.says.ends_with("The disk is full."),
+        "{}",
+        warned.says
     );
 }

@@ -93,8 +93,8 @@ impl Report {
         let says = self.says.as_deref().unwrap_or_default();
         match (self.state, self.source) {
             (State::Installed, Source::ClaudeCode) => {
-                "Installed. What it asks while the tray runs can be answered from here, by sessions \
-                 that start from now on at the latest."
+                "Installed. While the tray runs, what it asks can be answered from here. Sessions that \
+                     run already may have to be started again."
                     .to_owned()
             }
             (State::Installed, Source::Codex) if self.says.is_some() => {
