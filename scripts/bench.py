@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures what DESIGN promises about speed and size on a generated history.
+"""Measures what is promised about speed and size on a generated history.
 
 The corpus: 2,001 rollouts of a Codex home, 492 MB, one of them 320 MB. Figures are of whole
 processes: wall time, processor ticks and memory as the kernel accounts them. Quote medians.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures what DESIGN promises about delegated tasks, with an agent that is a small script.
+"""Measures what is promised about delegated tasks, with an agent that is a small script.
 
 Medians over several tasks. Memory is the proportional set size that the kernel accounts.
 """

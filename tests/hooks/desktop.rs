@@ -80,7 +80,8 @@ fn claude_code_is_answered_from_its_notification_and_from_the_window() {
     drop(browser.script(
         "location.hash = '#/session/' + encodeURIComponent(document.querySelector('.row[data-status=needs_you]').dataset.sessionId)",
     ));
-    let option = "[...document.querySelectorAll('.answer button:enabled')]\
+    // A request that has only just come up takes no click: it may have been meant for another one.
+    let option = "[...document.querySelectorAll('.answer button[aria-disabled=false]')]\
                   .find((button) => button.textContent.includes('PostgreSQL'))";
     browser.wait_for("the page offers the answers", option);
     browser.wait_until_painted();

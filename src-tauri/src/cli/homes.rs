@@ -46,7 +46,7 @@ mod tests {
     #[test]
     fn a_home_is_named_by_as_much_of_its_path_as_tells_it_from_the_others() {
         check(
-            &["/home/dev/.codex", "/home/dev/clients/.codex", "/work/two"],
+            &["/home/dev/.codex", "/home/dev/clients/.codex", "/srv/two"],
             &["dev/.codex", "clients/.codex", "two"],
         );
         check(&["/.codex", "/a/.codex"], &["/.codex", "a/.codex"]);

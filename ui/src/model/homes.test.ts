@@ -12,7 +12,7 @@ test('an agent with one home needs no names', () => {
 });
 
 test('a home is named by as much of its path as tells it from the others', () => {
-  const homes = ['/home/dev/.codex', '/home/dev/clients/.codex', '/work/codex-two'];
+  const homes = ['/home/dev/.codex', '/home/dev/clients/.codex', '/srv/codex-two'];
 
   expect([...nameHomes(homes.map(codex)).values()]).toEqual([
     'dev/.codex',

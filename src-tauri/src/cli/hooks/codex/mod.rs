@@ -263,7 +263,7 @@ mod tests {
 
         let state = "\n[hooks.state]\n";
         let (mine, own) = (note(FILE, "0:0"), note(FILE, "1:0"));
-        let other = note("/work/home/dev/.codex/config.toml", "1:0");
+        let other = note("/srv/home/dev/.codex/config.toml", "1:0");
         for (noted, kept) in [
             (format!("{state}{own}"), String::new()),
             (format!("{state}{mine}{own}"), format!("{state}{mine}")),

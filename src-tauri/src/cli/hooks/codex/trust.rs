@@ -125,7 +125,7 @@ mod tests {
         for other in [
             "/h/config.toml:permission_request:0:0",
             "/h/config.toml:pre_tool_use:1:0",
-            "/work/h/config.toml:permission_request:1:0",
+            "/srv/h/config.toml:permission_request:1:0",
             "/h/config.toml:permission_request:1",
             "/h/config.toml:permission_request:x:0",
             "/h/hooks.json:permission_request:1:0",
