@@ -25,7 +25,7 @@ fn a_run_appears_in_the_window_and_is_told_once() {
     let driver = Driver::start(&stage.desktop, &stage.env());
     let browser = driver.open(GUI, &[], || {
         let item = stage.desktop.wait_for_tray_item();
-        wait_for_tool_tip(&item, "No agent is running");
+        wait_for_tool_tip(&item, "No session is open");
         item.activate();
     });
     let item = stage.desktop.wait_for_tray_item();

@@ -21,7 +21,7 @@ fn nothing_runs_and_it_says_how_to_go_on() {
 
     assert_eq!(said.exit, Exit::Code(0));
     assert!(
-        said.stdout.starts_with("No agent is running. Start Codex"),
+        said.stdout.starts_with("No session is open. Start Codex"),
         "{}",
         said.stdout
     );

@@ -83,7 +83,7 @@ pub enum PlacesError {
     #[error("use `{0}` as a home: it is neither absolute nor begins with `~/`")]
     Relative(String),
     /// The settings cannot be used.
-    #[error("use the settings")]
+    #[error(transparent)]
     Settings(#[from] SettingsError),
 }
 

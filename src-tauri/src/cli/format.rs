@@ -83,10 +83,6 @@ pub(super) fn name(session: &LiveSession) -> &str {
 
 /// Says in one line what a session is about right now.
 pub(super) fn second_line(session: &LiveSession) -> Option<String> {
-    let failed = session
-        .last_turn
-        .as_ref()
-        .filter(|turn| turn.outcome == TurnOutcome::Failed);
     let text = match session.status {
         Status::NeedsYou => session.need.as_ref().map(|need| need.line().to_owned()),
         Status::Working => session
@@ -94,12 +90,16 @@ pub(super) fn second_line(session: &LiveSession) -> Option<String> {
             .clone()
             .or_else(|| session.last_message.clone()),
         Status::Unknown => Some(session.evidence.says.clone()),
-        Status::Paused | Status::Done => match failed {
-            Some(turn) => {
+        Status::Paused | Status::Done => match &session.last_turn {
+            Some(turn) if turn.outcome == TurnOutcome::Failed => {
                 let why = turn.message.as_deref().unwrap_or("no reason was recorded");
                 Some(format!("Last turn failed: {why}"))
             }
-            None => session.last_message.clone(),
+            // What was said last belongs to a turn before, or to half of this one.
+            Some(turn) if turn.outcome == TurnOutcome::Interrupted => {
+                Some("The last turn was interrupted.".to_owned())
+            }
+            Some(_) | None => session.last_message.clone(),
         },
     };
     text.map(|text| mission_control_core::text::one_line(&text, 400))

@@ -10,8 +10,8 @@ use mission_control_engine::places::Places;
 use super::failure::{Failure, Kind};
 
 /// Said where there is no session.
-pub(super) const NOTHING_RUNS: &str = "No agent is running. Start Codex or Claude Code anywhere on this machine \
-and the session appears here within a second.\nTo see a session move: mission-control demo";
+pub(super) const NOTHING_RUNS: &str = "No session is open. Start Codex or Claude Code anywhere on this machine \
+and the session appears here with its first prompt.\nTo see a session move: mission-control demo";
 
 /// Looks once at all sessions.
 pub(super) fn look() -> Result<Snapshot, Failure> {

@@ -120,9 +120,16 @@ async fn show(
         Open::Shown(true),
         output,
     )?;
-    if session.status == Status::Done && format == Format::People {
-        output.line(&timeline::end(&session))?;
-        output.flush()?;
+    if format == Format::People {
+        let last = match session.status {
+            Status::Done => Some(timeline::end(&session)),
+            Status::NeedsYou => timeline::need(&session),
+            Status::Working | Status::Paused | Status::Unknown => None,
+        };
+        if let Some(last) = last {
+            output.line(&last)?;
+            output.flush()?;
+        }
     }
     let Some(events) = &mut events else {
         return Ok(());

@@ -39,11 +39,15 @@ impl Columns {
             columns.agent = 0;
         }
         if width < 94 {
-            columns.id = 0;
+            columns.tokens = 0;
+            columns.place = 12;
         }
         if width < 72 {
-            columns.tokens = 0;
             columns.place = 0;
+        }
+        // Every command needs it, so it gives way last.
+        if width < 54 {
+            columns.id = 0;
         }
         let optional = [columns.place, columns.agent, columns.tokens, columns.id];
         let used: usize = optional.iter().filter(|n| **n > 0).map(|n| n + 1).sum();
@@ -98,7 +102,10 @@ pub(super) fn summary_line(summary: &Summary) -> String {
     let words: Vec<String> = counts
         .iter()
         .filter(|(n, _)| *n > 0)
-        .map(|(n, word)| format!("{n} {word}"))
+        .map(|(n, word)| match (n, *word) {
+            (1, "need you") => "1 needs you".to_owned(),
+            _ => format!("{n} {word}"),
+        })
         .collect();
     words.join(" · ")
 }
@@ -244,6 +251,19 @@ fn agent(label: &str, model: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_id_gives_way_last() {
+        for width in [54, 60, 72, 80, 94, 112, 200] {
+            let columns = Columns::of(width);
+            let all = [columns.place, columns.agent, columns.tokens, columns.id];
+            let used: usize = all.iter().filter(|n| **n > 0).map(|n| n + 1).sum();
+
+            assert!(columns.id > 0, "{width}");
+            assert!(26 + used + columns.title <= width, "{width}");
+        }
+        assert_eq!(Columns::of(40).id, 0);
+    }
 
     #[test]
     fn an_agent_is_not_named_twice() {

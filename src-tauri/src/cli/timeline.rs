@@ -1,7 +1,7 @@
 //! A session's timeline as text.
 
 use anstyle::{AnsiColor, Style};
-use mission_control_core::session::{LiveSession, Status, TurnOutcome};
+use mission_control_core::session::{LiveSession, NeedKind, Status, TurnOutcome};
 use mission_control_core::text::strip_controls;
 use mission_control_core::timeline::{Entry, EntryBody, FileChangeKind, ItemStatus};
 
@@ -66,6 +66,30 @@ pub(super) fn end(session: &LiveSession) -> String {
         styled(Style::new().dimmed(), &at),
         styled(words.style, &says)
     )
+}
+
+/// Says what a session asks a person, and how it is answered.
+pub(super) fn need(session: &LiveSession) -> Option<String> {
+    let need = session.need.as_ref()?;
+    let words = state(session);
+    let mut says = format!(
+        "{} {}: {}",
+        words.sign,
+        words.word,
+        need.summary.replace('\n', "\n  ")
+    );
+    let how = if need.can_answer {
+        let answer = match need.kind {
+            NeedKind::Approval | NeedKind::Plan | NeedKind::Elicitation => "accept|decline",
+            NeedKind::Question => "ANSWER",
+        };
+        let (id, request) = (&session.id, &need.request_id);
+        format!("Answer it with: mission-control answer {id} {request} {answer}")
+    } else {
+        "It is answered where it runs.".to_owned()
+    };
+    says.push_str(&format!("\n  {how}"));
+    Some(styled(words.style, &says))
 }
 
 /// Returns whether an entry will be replaced by a fuller one.

@@ -11,7 +11,7 @@ use linux as platform;
 #[path = "other.rs"]
 mod platform;
 
-use mission_control_core::session::{LiveSession, SessionId, Status};
+use mission_control_core::session::{Client, LiveSession, SessionId, Status};
 use serde::Serialize;
 
 use crate::places::{Environment, Places};
@@ -160,6 +160,9 @@ fn told(session: &LiveSession, reached: Reached) -> Opened {
         (None, None) => "Its terminal was not found.".to_owned(),
     };
     let says = match why_not {
+        Some(why) if !opened && is_held(session) => {
+            format!("{did} {why} It can be taken up once its program has ended.")
+        }
         Some(why) if !opened => format!("{did} {why}"),
         Some(_) | None => did,
     };
@@ -171,6 +174,11 @@ fn told(session: &LiveSession, reached: Reached) -> Opened {
         command,
         says,
     }
+}
+
+/// Returns whether a program that nobody can be led to still has the session.
+fn is_held(session: &LiveSession) -> bool {
+    session.client == Client::Exec && session.process.is_some()
 }
 
 impl TmuxPane {

@@ -35,7 +35,7 @@ impl Desk {
         let counts = [needs_you, working, paused, tasks];
         let counts: Vec<String> = counts.into_iter().flatten().collect();
         if counts.is_empty() {
-            "No agent is running".to_owned()
+            "No session is open".to_owned()
         } else {
             counts.join(" · ")
         }

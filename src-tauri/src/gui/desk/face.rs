@@ -242,9 +242,9 @@ mod tests {
             Desk::default().tray(at(0)),
             TrayState {
                 icon: TrayIcon::Idle,
-                tooltip: "No agent is running".to_owned(),
+                tooltip: "No session is open".to_owned(),
                 menu: vec![
-                    heading("No agent is running"),
+                    heading("No session is open"),
                     MenuEntry::Separator,
                     choice("Open Mission Control", Choice::Open),
                     choice("Quit", Choice::Quit),

@@ -269,6 +269,24 @@ impl Asked {
     }
 
     fn answers(&self, questions: &[Question], text: &str) -> Result<Value, AnswerFault> {
+        let mut options = questions.iter().flat_map(|question| &question.options);
+        let is_offered = options.any(|option| option.eq_ignore_ascii_case(text));
+        if !is_offered && matches!(text, "accept" | "approve") {
+            // Whoever says so did not read the question.
+            let all: Vec<&str> = questions
+                .iter()
+                .flat_map(|q| &q.options)
+                .map(String::as_str)
+                .collect();
+            let wanted = match all.as_slice() {
+                [] => "in words".to_owned(),
+                all => format!(
+                    "one of {}, or other words where they are taken",
+                    all.join(", ")
+                ),
+            };
+            return Err(self.not_offered(&wanted));
+        }
         let given: Option<Map<String, Value>> = serde_json::from_str(text).ok();
         let mut answers = Map::new();
         for question in questions {
@@ -482,6 +500,7 @@ mod tests {
             json!({ "answers": { "color": { "answers": ["Red"] } } })
         );
         assert!(one.answer("green").is_err());
+        assert!(open.answer("accept").is_err(), "it is no answer to this");
         assert_eq!(
             open.answer("green").unwrap(),
             json!({ "answers": { "color": { "answers": ["green"] } } })
