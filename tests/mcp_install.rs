@@ -368,7 +368,7 @@ fn the_other_status_line_is_shown_whatever_fails() {
         (
             "echo mine",
             "mine\n".to_owned(),
-            "Could not use the settings",
+            "Could not understand line 1 of the settings",
         ),
         ("yes", "y\n".repeat(32 * 1024), "more than 65536 bytes"),
         ("/nowhere/bar", String::new(), "/nowhere/bar"),
