@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use super::account::{Account, Told, View};
 use super::timeline::{Expected, Phase, Presence, State, Timeline};
-use crate::wait::Moment;
 
 /// A state that is told so long after the next one was known was not late but wrong.
 pub(super) const LONG_AGO: Duration = Duration::from_secs(5);
@@ -132,7 +131,7 @@ impl Verdict {
         let mut at: Option<usize> = None;
         let mut is_lying: Option<State> = None;
         for view in views {
-            let Some(found) = place(phases, first, at, view, account.ready) else {
+            let Some(found) = place(phases, first, at, view) else {
                 if is_lying != Some(view.state) {
                     self.false_state(phases, account, at, view, "it was not");
                 }
@@ -194,8 +193,7 @@ impl Verdict {
         let ends = next.map_or(account.ended, |next| next.begins);
         let last = seen.iter().rfind(|view| view.at < ends).or(seen.last());
         let last = last.filter(|_| phase.state != State::Gone);
-        let comes = phase.comes(account.ready);
-        if let Some(says) = last.and_then(|view| phase.untrue_detail(&view.whole, comes)) {
+        if let Some(says) = last.and_then(|view| phase.untrue_detail(&view.whole)) {
             let says = format!(
                 "{}: {} of {}: {says}",
                 account.monitor,
@@ -345,17 +343,11 @@ fn first_of(phases: &[&Phase], account: &Account) -> usize {
 }
 
 /// Finds the phase that a view speaks of.
-fn place(
-    phases: &[&Phase],
-    first: usize,
-    at: Option<usize>,
-    view: &View,
-    ready: Moment,
-) -> Option<usize> {
+fn place(phases: &[&Phase], first: usize, at: Option<usize>, view: &View) -> Option<usize> {
     let from = at.map_or(first, |at| at + 1);
     let holds = |index: usize| {
         let phase = phases[index];
-        phase.holds(&view.whole, phase.comes(ready))
+        phase.holds(&view.whole)
     };
     let later = phases.iter().enumerate().skip(from);
     let mut fitting =

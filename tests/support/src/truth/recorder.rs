@@ -31,8 +31,6 @@ pub struct Recorder {
 struct Monitor {
     name: &'static str,
     started: Moment,
-    /// When it had told its first snapshot.
-    ready: Moment,
     watch: Watch,
 }
 
@@ -58,7 +56,6 @@ impl Recorder {
         self.monitors.push(Monitor {
             name,
             started,
-            ready: Moment::now(),
             watch,
         });
     }
@@ -99,14 +96,13 @@ impl Recorder {
 
     fn wait_until_told(&mut self, phase: &Phase) {
         for monitor in &mut self.monitors {
-            let comes = phase.comes(monitor.ready);
             // Whether it came to this is judged at the end.
             let _is_told = monitor.watch.comes_to(SOON, |watch| match phase.state {
                 State::Gone => !watch.lists(&phase.session),
                 State::Working | State::NeedsYou | State::Paused | State::Done | State::Unknown => {
                     watch
                         .session(&phase.session)
-                        .is_some_and(|session| phase.holds(&session, comes))
+                        .is_some_and(|session| phase.holds(&session))
                 }
             });
         }

@@ -217,29 +217,6 @@ fn whoever_comes_after_the_end_tells_nothing_of_it() {
 }
 
 #[test]
-fn what_only_a_witness_can_know_is_asked_of_witnesses() {
-    let start = Moment::now();
-    let mut timeline = Timeline::default();
-    timeline.push(phase(start, State::Working, 0, 1));
-    let done = phase(start, State::Done, 20, 21);
-    timeline.push(done.with_for_witnesses("/ended/how", "interrupted"));
-    let told = |from: u64| Story {
-        events: vec![(from, Session("done"))],
-        from,
-        to: 50,
-    };
-    let faults = |stories: &[Story]| {
-        let accounts = stories.iter().map(|story| story.account(start, "one"));
-        judge(&timeline, &accounts.collect::<Vec<_>>()).faults.len()
-    };
-
-    assert_eq!(faults(&[told(30)]), 0);
-    let mut witness = Story::whole(&[(1, Session("working"))]);
-    witness.events.extend(told(22).events);
-    assert_eq!(faults(&[witness]), 1);
-}
-
-#[test]
 fn a_short_state_may_be_missing_and_may_be_told() {
     let start = Moment::now();
     let mut timeline = Timeline::default();

@@ -55,13 +55,6 @@ pub(super) enum Presence {
     May,
 }
 
-/// Whether a monitor was there when a phase began.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Comes {
-    Before,
-    Late,
-}
-
 /// One thing that has to stand in what is told of a session.
 #[derive(Clone, Debug)]
 enum Detail {
@@ -95,8 +88,6 @@ pub struct Phase {
     pub(super) series: Option<&'static str>,
     pub(super) expected: Vec<Expected>,
     details: Vec<Detail>,
-    /// What only a monitor can know that was there when it happened.
-    witnessed: Vec<Detail>,
     evidence: &'static [&'static str],
 }
 
@@ -115,7 +106,6 @@ impl Phase {
             series: None,
             expected: Vec::new(),
             details: Vec::new(),
-            witnessed: Vec::new(),
             evidence: &[],
         }
     }
@@ -145,14 +135,6 @@ impl Phase {
     #[must_use]
     pub fn with(mut self, pointer: &'static str, value: impl Into<Value>) -> Self {
         self.details.push(Detail::Is(pointer, value.into()));
-        self
-    }
-
-    /// Says what has to stand at a JSON pointer where it was told as it happened: later nothing shows
-    /// it any more.
-    #[must_use]
-    pub fn with_for_witnesses(mut self, pointer: &'static str, value: impl Into<Value>) -> Self {
-        self.witnessed.push(Detail::Is(pointer, value.into()));
         self
     }
 
@@ -193,18 +175,14 @@ impl Phase {
     }
 
     /// Tells whether a session as it was told last has everything that belongs to the phase.
-    pub(super) fn holds(&self, session: &Value, comes: Comes) -> bool {
-        session["status"] == self.state.as_str() && self.untrue_detail(session, comes).is_none()
+    pub(super) fn holds(&self, session: &Value) -> bool {
+        session["status"] == self.state.as_str() && self.untrue_detail(session).is_none()
     }
 
     /// Returns what is not as it should be in the last word about the phase.
-    pub(super) fn untrue_detail(&self, session: &Value, comes: Comes) -> Option<String> {
+    pub(super) fn untrue_detail(&self, session: &Value) -> Option<String> {
         let found = |pointer: &str| session.pointer(pointer).cloned().unwrap_or_default();
-        let witnessed = match comes {
-            Comes::Before => &*self.witnessed,
-            Comes::Late => &[],
-        };
-        let mut details = self.details.iter().chain(witnessed);
+        let mut details = self.details.iter();
         details.find_map(|detail| match detail {
             Detail::Is(pointer, value) => {
                 let found = found(pointer);
@@ -221,15 +199,6 @@ impl Phase {
                 (!is_so).then(|| format!("{pointer} is {found}, without {part:?}"))
             }
         })
-    }
-
-    /// Tells whether a monitor that was ready at `ready` saw the phase begin.
-    pub(super) fn comes(&self, ready: Moment) -> Comes {
-        if ready <= self.begins {
-            Comes::Before
-        } else {
-            Comes::Late
-        }
     }
 
     /// Returns what can never be true as long as the phase lasts.
